@@ -1,0 +1,29 @@
+// AttnBufferize.h - what the bufferisation models of the attn ops share.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_DIALECT_ATTNBUFFERIZE_H
+#define HEED_DIALECT_ATTNBUFFERIZE_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace heed::attn {
+class AttnDialect;
+
+/// Effects of a destination-passing op on memrefs: reads every operand, writes
+/// the inits. On tensors there are none.
+void getDestinationStyleEffects(
+    mlir::DestinationStyleOpInterface op,
+    llvm::SmallVectorImpl<
+        mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
+        &effects);
+
+void attachYieldBufferization(mlir::MLIRContext *context);
+void attachGateBufferization(mlir::MLIRContext *context);
+void attachSdpaBufferization(mlir::MLIRContext *context);
+
+/// Attaches the bufferisation of all attn ops when the dialect is loaded.
+void registerAttnBufferization(mlir::DialectRegistry &registry);
+} // namespace heed::attn
+
+#endif // HEED_DIALECT_ATTNBUFFERIZE_H

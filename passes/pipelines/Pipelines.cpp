@@ -1,0 +1,69 @@
+// Pipelines.cpp - the stages of the compiler in order; what each lets in and leaves.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/pipelines/Pipelines.h"
+
+#include "dialect/AttnDialect.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/decompose/Passes.h"
+
+using namespace mlir;
+
+namespace heed {
+
+// in: func, tensor, linalg, tosa, arith, math, attn
+// out: linalg on tensors; shape arithmetic folded; no tosa
+void buildNormalizePipeline(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+}
+
+// in: linalg on tensors
+// out: attn ops where proven, a remark for every anchor
+void buildRecognizePipeline(OpPassManager &pm) {}
+
+// in: linalg and attn on tensors
+// out: the same, with bigger ops
+void buildFusePipeline(OpPassManager &pm) {}
+
+// in: linalg and attn on tensors
+// out: llvm and calls to heed_*
+void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {}
+
+void buildCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options,
+                      bool fuse) {
+  buildNormalizePipeline(pm);
+  if (fuse) {
+    buildRecognizePipeline(pm);
+    buildFusePipeline(pm);
+  } else {
+    pm.addPass(decompose::createDecompose());
+  }
+  buildLowerCpuPipeline(pm, options);
+}
+
+void registerHeedPasses() {
+  decompose::registerHeedDecomposePasses();
+
+  PassPipelineRegistration<>("heed-normalize-pipeline",
+                             "linalg on tensors in one spelling",
+                             buildNormalizePipeline);
+  PassPipelineRegistration<>("heed-recognize-pipeline",
+                             "attn ops where they are proven",
+                             buildRecognizePipeline);
+  PassPipelineRegistration<>("heed-fuse-pipeline",
+                             "attn ops and their surroundings into bigger ops",
+                             buildFusePipeline);
+  PassPipelineRegistration<LowerCpuOptions>(
+      "heed-lower-cpu-pipeline", "linalg and attn to LLVM on the CPU",
+      buildLowerCpuPipeline);
+  PassPipelineRegistration<LowerCpuOptions>(
+      "heed-cpu-pipeline", "everything, from model IR to LLVM on the CPU",
+      [](OpPassManager &pm, const LowerCpuOptions &options) {
+        buildCpuPipeline(pm, options);
+      });
+}
+
+void registerHeedDialects(DialectRegistry &registry) {
+  attn::registerAttnDialect(registry);
+}
+
+} // namespace heed

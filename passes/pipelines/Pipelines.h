@@ -1,0 +1,40 @@
+// Pipelines.h - the stages in order, and everything of Heed that a tool registers.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_PASSES_PIPELINES_PIPELINES_H
+#define HEED_PASSES_PIPELINES_PIPELINES_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace heed {
+
+struct LowerCpuOptions : mlir::PassPipelineOptions<LowerCpuOptions> {
+  Option<std::string> mcpu{*this, "mcpu",
+                           llvm::cl::desc("CPU to generate code for (a name "
+                                          "that llc knows; default: the host)"),
+                           llvm::cl::init("")};
+  Option<bool> onednn{*this, "onednn",
+                      llvm::cl::desc("use oneDNN primitives where they hold "
+                                     "an op (default: on)"),
+                      llvm::cl::init(true)};
+};
+
+void buildNormalizePipeline(mlir::OpPassManager &pm);
+void buildRecognizePipeline(mlir::OpPassManager &pm);
+void buildFusePipeline(mlir::OpPassManager &pm);
+void buildLowerCpuPipeline(mlir::OpPassManager &pm,
+                           const LowerCpuOptions &options);
+/// All stages to LLVM. `fuse` = false is the unfused program: recognize and
+/// fuse skipped, attn ops decomposed, the same lowering.
+void buildCpuPipeline(mlir::OpPassManager &pm, const LowerCpuOptions &options,
+                      bool fuse = true);
+
+/// Passes and pipelines of Heed, for `heed-opt` and the plug-in.
+void registerHeedPasses();
+/// The attn dialect with its interfaces.
+void registerHeedDialects(mlir::DialectRegistry &registry);
+
+} // namespace heed
+
+#endif // HEED_PASSES_PIPELINES_PIPELINES_H

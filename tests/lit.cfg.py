@@ -1,0 +1,16 @@
+# lit.cfg.py - how lit finds the tools and the tests.
+import os
+import lit.formats
+
+config.name = "heed"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "models", "unit"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.heed_binary_dir, "tests", "lit")
+config.environment["PATH"] = os.pathsep.join(
+    [os.path.join(config.heed_binary_dir, "bin"), config.llvm_tools_dir, os.environ["PATH"]]
+)
+config.environment["FILECHECK_OPTS"] = "--dump-input=fail --allow-unused-prefixes=false"
+config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
+config.substitutions.append(("%plugin", os.path.join(config.heed_binary_dir, "lib", "HeedPlugin.so")))
