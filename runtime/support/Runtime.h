@@ -1,0 +1,83 @@
+// Runtime.h - the C interface between compiled code and Heed's runtime
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A compiled program is one function, `int32_t main(HeedContext *)`. It gets
+// everything from the context: inputs, outputs, weights, scratch memory and the
+// number of threads. Nothing here throws, allocates behind the caller's back
+// without reporting it, or keeps a global; so one program runs concurrently
+// under any number of contexts.
+//
+// Failure: a function that fails calls heed_fail, and those that return a
+// pointer return null. Compiled code tests heed_status once it has fetched its
+// buffers, and after each library call.
+
+#ifndef HEED_RUNTIME_SUPPORT_RUNTIME_H
+#define HEED_RUNTIME_SUPPORT_RUNTIME_H
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define HEED_EXPORT __attribute__((visibility("default")))
+#else
+#define HEED_EXPORT
+#endif
+
+#ifdef __cplusplus
+#define HEED_NOEXCEPT noexcept
+extern "C" {
+#else
+#define HEED_NOEXCEPT
+#endif
+
+/// One for each concurrent caller; see Host.h for how a caller makes one.
+typedef struct HeedContext HeedContext;
+
+/// The memory of input `index`, row-major.
+HEED_EXPORT void *heed_input(HeedContext *context, int64_t index) HEED_NOEXCEPT;
+
+/// Size of dimension `dim` of input `index`.
+HEED_EXPORT int64_t heed_input_dim(HeedContext *context, int64_t index,
+                                   int64_t dim) HEED_NOEXCEPT;
+
+/// Declares the shape of result `index` and returns its row-major memory: the
+/// caller's buffer if it gave one (an error if that is too small), else one
+/// that the context owns.
+HEED_EXPORT void *heed_output(HeedContext *context, int64_t index, int64_t rank,
+                              const int64_t *dims) HEED_NOEXCEPT;
+
+/// The memory of constant `index` of the program.
+HEED_EXPORT const void *heed_weight(HeedContext *context,
+                                    int64_t index) HEED_NOEXCEPT;
+
+/// Scratch memory of at least `bytes`, 64-byte aligned. It is the same memory
+/// at each call, grown on demand, with undefined contents.
+HEED_EXPORT void *heed_arena(HeedContext *context, int64_t bytes) HEED_NOEXCEPT;
+
+/// How many workers heed_parallel_for uses at most; at least 1.
+HEED_EXPORT int64_t heed_num_threads(HeedContext *context) HEED_NOEXCEPT;
+
+/// 0 as long as nothing has failed since the context's last reset.
+HEED_EXPORT int32_t heed_status(HeedContext *context) HEED_NOEXCEPT;
+
+/// Records a failure. The first message is kept.
+HEED_EXPORT void heed_fail(HeedContext *context,
+                           const char *message) HEED_NOEXCEPT;
+
+/// Part [begin, end) of a loop, run by worker `worker` < heed_num_threads.
+typedef void (*HeedLoopBody)(int64_t begin, int64_t end, int64_t worker,
+                             void *captures);
+
+/// Runs iterations [0, n). They are cut into equal contiguous parts, one for
+/// each worker, so which worker does what depends on n and on the number of
+/// threads only. The calling thread does it all if n * costPerIteration (in
+/// scalar operations) is too small for a fork to pay, or if it already is a
+/// worker of another loop.
+HEED_EXPORT void heed_parallel_for(HeedContext *context, int64_t n,
+                                   int64_t costPerIteration, HeedLoopBody body,
+                                   void *captures) HEED_NOEXCEPT;
+
+#ifdef __cplusplus
+} // extern "C"
+#endif
+
+#endif // HEED_RUNTIME_SUPPORT_RUNTIME_H
