@@ -10,19 +10,15 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace heed::runtime {
 
-/// What a library room (runtime/onednn) keeps in a program or a context for one
-/// call site. Support only owns it.
-struct SiteState {
-  virtual ~SiteState() = default;
+/// What a library room (runtime/onednn) keeps in a program or in a context.
+/// Support only owns it.
+struct LibraryState {
+  virtual ~LibraryState() = default;
 };
-
-/// Sites are known by the address of their constant record.
-using SiteTable = std::unordered_map<const void *, std::unique_ptr<SiteState>>;
 
 struct Input {
   const void *data = nullptr;
@@ -42,10 +38,10 @@ struct Output {
 
 struct HeedProgram {
   std::vector<const void *> weights;
-  /// Guards `sites` and everything reached through it while it is built; what
-  /// is built is immutable and used without the lock.
+  /// Guards `library` and what is reached through it while that is built; what
+  /// is built does not change any more and is used without the lock.
   std::mutex mutex;
-  heed::runtime::SiteTable sites;
+  std::unique_ptr<heed::runtime::LibraryState> library;
 };
 
 struct HeedContext {
@@ -56,7 +52,7 @@ struct HeedContext {
   heed::runtime::Buffer arena;       // of compiled code
   heed::runtime::Buffer scratchpad;  // of library primitives
   heed::runtime::Buffer conversions; // operands in a primitive's own layout
-  heed::runtime::SiteTable sites;    // this caller's; no lock needed
+  std::unique_ptr<heed::runtime::LibraryState> library;
   int32_t status = 0;
   std::string message;
 };

@@ -1,0 +1,186 @@
+// Execute.cpp - runs the primitive of a call site
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "runtime/onednn/Onednn.h"
+#include "runtime/onednn/State.h"
+
+#include <algorithm>
+#include <omp.h>
+#include <string>
+
+namespace heed::runtime {
+
+namespace {
+/// oneDNN takes the number of threads from OpenMP, both when it makes a
+/// primitive and when it runs one. The setting is the calling thread's own.
+class ThreadGuard {
+public:
+  explicit ThreadGuard(int64_t threads) : before(omp_get_max_threads()) {
+    if (before != threads)
+      omp_set_num_threads(static_cast<int>(threads));
+  }
+  ~ThreadGuard() {
+    if (omp_get_max_threads() != before)
+      omp_set_num_threads(before);
+  }
+
+private:
+  int before;
+};
+} // namespace
+
+static int64_t alignUp(size_t bytes) {
+  return static_cast<int64_t>((bytes + 63) / 64 * 64);
+}
+
+static void check(dnnl_status_t status, const char *what) {
+  if (status != dnnl_success)
+    throw dnnl::error(status, what);
+}
+
+static Execution makeExecution(const dnnl::engine &engine,
+                               std::shared_ptr<const Plan> plan) {
+  Execution execution;
+  for (const Argument &argument : plan->arguments) {
+    Execution::Slot slot;
+    slot.given = dnnl::memory(argument.given, engine, nullptr);
+    slot.wanted = slot.given;
+    if (argument.packed) {
+      slot.wanted = argument.packed;
+    } else if (argument.converted()) {
+      slot.wanted = dnnl::memory(argument.wanted, engine, nullptr);
+      slot.conversionOffset = execution.conversionBytes;
+      execution.conversionBytes += alignUp(argument.wanted.get_size());
+    }
+    execution.slots.push_back(slot);
+    execution.arguments.push_back({argument.id, slot.wanted.get()});
+  }
+  execution.scratchpad = dnnl::memory(plan->scratchpad, engine, nullptr);
+  execution.arguments.push_back(
+      {DNNL_ARG_SCRATCHPAD, execution.scratchpad.get()});
+  execution.plan = std::move(plan);
+  return execution;
+}
+
+/// The execution for the shapes in the call words, looked up without a lock
+/// when they are those of the last call.
+static Execution &findExecution(HeedContext &context, ContextSite &site,
+                                const int64_t *record, const int64_t *call) {
+  size_t operands = site.site->operands.size(), words = site.site->shapeWords;
+  const int64_t *shapes = call + operands;
+  if (site.last && std::equal(shapes, shapes + words, site.lastKey.begin() + 1))
+    return *site.last;
+  PlanKey key(words + 1);
+  key[0] = context.numThreads;
+  std::copy(shapes, shapes + words, key.begin() + 1);
+  auto found = site.executions.find(key);
+  if (found == site.executions.end()) {
+    if (site.executions.size() >= kMaxPlans) {
+      site.last = nullptr;
+      site.executions.clear();
+    }
+    auto &state = static_cast<ContextState &>(*context.library);
+    Execution execution = makeExecution(state.stream.get_engine(),
+                                        findPlan(context, record, key, call));
+    found = site.executions.emplace(key, std::move(execution)).first;
+  }
+  site.last = &found->second;
+  site.lastKey = std::move(key);
+  return *site.last;
+}
+
+static void reserve(Buffer &buffer, int64_t bytes) {
+  if (!buffer.reserve(bytes))
+    throw std::bad_alloc();
+}
+
+static void execute(HeedContext &context, const Site &site,
+                    Execution &execution, const int64_t *call) {
+  const Plan &plan = *execution.plan;
+  if (plan.nothingToDo)
+    return;
+  auto &state = static_cast<ContextState &>(*context.library);
+  reserve(context.scratchpad, static_cast<int64_t>(plan.scratchpad.get_size()));
+  reserve(context.conversions, execution.conversionBytes);
+  auto *conversions = static_cast<char *>(context.conversions.data());
+  execution.scratchpad.set_data_handle(context.scratchpad.data());
+
+  for (size_t i = 0; i < execution.slots.size(); ++i) {
+    const Argument &argument = plan.arguments[i];
+    Execution::Slot &slot = execution.slots[i];
+    slot.given.set_data_handle(
+        reinterpret_cast<void *>(call[argument.operand]));
+    if (slot.conversionOffset < 0)
+      continue;
+    slot.wanted.set_data_handle(conversions + slot.conversionOffset);
+    if (site.operands[argument.operand].role != OperandRole::Destination) {
+      dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, slot.given.get()},
+                                     {DNNL_ARG_TO, slot.wanted.get()}};
+      check(dnnl_primitive_execute(argument.conversion.get(),
+                                   state.stream.get(), 2, arguments),
+            "could not convert an operand");
+    }
+  }
+  check(dnnl_primitive_execute(plan.primitive.get(), state.stream.get(),
+                               static_cast<int>(execution.arguments.size()),
+                               execution.arguments.data()),
+        "could not run a primitive");
+  const Argument &last = plan.arguments.back(); // the destination
+  if (execution.slots.back().conversionOffset >= 0) {
+    dnnl_exec_arg_t arguments[] = {
+        {DNNL_ARG_FROM, execution.slots.back().wanted.get()},
+        {DNNL_ARG_TO, execution.slots.back().given.get()}};
+    check(dnnl_primitive_execute(last.conversion.get(), state.stream.get(), 2,
+                                 arguments),
+          "could not convert a result");
+  }
+}
+
+static ContextSite &findContextSite(HeedContext &context,
+                                    const int64_t *record) {
+  if (context.library) {
+    auto &state = static_cast<ContextState &>(*context.library);
+    if (auto found = state.sites.find(record); found != state.sites.end())
+      return found->second;
+  }
+  const Site &site = findSite(context, record);
+  auto &state = static_cast<ContextState &>(*context.library);
+  return state.sites.emplace(record, ContextSite{&site, {}, nullptr, {}})
+      .first->second;
+}
+
+} // namespace heed::runtime
+
+using namespace heed::runtime;
+
+int32_t heed_onednn_primitive(HeedContext *context, const int64_t *record,
+                              const int64_t *call) noexcept {
+  if (context->status != 0)
+    return context->status;
+  try {
+    ThreadGuard guard(context->numThreads);
+    ContextSite &site = findContextSite(*context, record);
+    execute(*context, *site.site, findExecution(*context, site, record, call),
+            call);
+  } catch (const dnnl::error &error) {
+    heed_fail(context, error.message);
+  } catch (const std::bad_alloc &) {
+    heed_fail(context, "out of memory for a library primitive");
+  } catch (const std::exception &error) {
+    heed_fail(context, error.what());
+  } catch (...) {
+    heed_fail(context, "unknown failure of a library primitive");
+  }
+  return context->status;
+}
+
+const char *heed_onednn_implementation(HeedContext *context,
+                                       const int64_t *record) noexcept {
+  if (!context->library)
+    return nullptr;
+  auto &state = static_cast<ContextState &>(*context->library);
+  auto found = state.sites.find(record);
+  if (found == state.sites.end() || !found->second.last)
+    return nullptr;
+  return found->second.last->plan->implementation.c_str();
+}

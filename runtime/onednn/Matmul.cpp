@@ -1,0 +1,206 @@
+// Matmul.cpp - matrix products, with batches
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Views hold b… m k, b… k n, b… m n. Before oneDNN sees them, batch dims are
+// folded into m where the memory allows it and the weights have none (a linear
+// layer on a tensor of any rank is one 2-D product), and a product whose result
+// is stored column by column is turned into that of the transposed operands.
+
+#include "runtime/onednn/Plan.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace heed::runtime {
+
+namespace {
+struct Problem {
+  const Site &site;
+  std::vector<View> views; // normalised
+  size_t source, weights, destination;
+  int64_t bias;
+
+  size_t rank() const { return views[destination].sizes.size(); }
+  /// The operands whose dims are those of the destination, or 1.
+  std::vector<View *> shapedLikeDestination() {
+    std::vector<View *> list = {&views[source], &views[destination]};
+    for (const PostOp &postOp : site.postOps)
+      if (postOp.operand >= 0)
+        list.push_back(&views[static_cast<size_t>(postOp.operand)]);
+    return list;
+  }
+};
+} // namespace
+
+static void eraseDim(View &view, size_t dim) {
+  view.sizes.erase(view.sizes.begin() + static_cast<std::ptrdiff_t>(dim));
+  view.strides.erase(view.strides.begin() + static_cast<std::ptrdiff_t>(dim));
+}
+
+/// Whether dims `outer` and `inner` of a view can be one dim: then stepping
+/// through `inner` and on to the next of `outer` is one regular stride. A view
+/// of size 1 in both stays so; one of size 1 in one of them only, while the
+/// destination is larger, would not broadcast evenly any more.
+static bool canFold(const View &view, const View &destination, size_t outer,
+                    size_t inner) {
+  if (view.sizes[outer] == 1 && view.sizes[inner] == 1)
+    return true;
+  if (view.sizes[outer] != destination.sizes[outer] ||
+      view.sizes[inner] != destination.sizes[inner])
+    return false;
+  return view.sizes[outer] == 1 || view.sizes[inner] == 1 ||
+         view.strides[outer] == view.strides[inner] * view.sizes[inner];
+}
+
+static void fold(View &view, size_t outer, size_t inner) {
+  if (view.sizes[inner] == 1)
+    view.strides[inner] = view.strides[outer];
+  view.sizes[inner] *= view.sizes[outer];
+  eraseDim(view, outer);
+}
+
+/// Folds the innermost batch dim into m as long as that is possible.
+static void foldBatchIntoRows(Problem &p) {
+  while (p.rank() > 2) {
+    size_t m = p.rank() - 2, batch = m - 1;
+    if (p.views[p.weights].sizes[batch] != 1)
+      return;
+    std::vector<View *> list = p.shapedLikeDestination();
+    View destination = p.views[p.destination];
+    // The source has k in place of n, but batch and m are the same dims.
+    for (View *view : list)
+      if (!canFold(*view, destination, batch, m))
+        return;
+    for (View *view : list)
+      fold(*view, batch, m);
+    eraseDim(p.views[p.weights], batch);
+  }
+}
+
+static void dropUnitBatch(Problem &p) {
+  while (p.rank() > 2 && p.views[p.destination].sizes[0] == 1) {
+    for (View *view : p.shapedLikeDestination())
+      eraseDim(*view, 0);
+    eraseDim(p.views[p.weights], 0);
+  }
+}
+
+/// Size-1 dims take the stride that they would have in a dense matrix; oneDNN
+/// tells row from column order by strides, also for one row.
+static void tidyUnitStrides(View &view) {
+  size_t row = view.sizes.size() - 2, column = row + 1;
+  if (view.sizes[column] == 1 && view.strides[row] != 1)
+    view.strides[column] = 1;
+  if (view.sizes[row] == 1)
+    view.strides[row] = view.strides[column] == 1 ? view.sizes[column] : 1;
+  for (size_t i = row; i-- > 0;)
+    if (view.sizes[i] == 1)
+      view.strides[i] = view.sizes[i + 1] * view.strides[i + 1];
+}
+
+/// c = a · b as cᵀ = bᵀ · aᵀ, when c is stored by columns.
+static void transposeColumnResult(Problem &p) {
+  View &c = p.views[p.destination];
+  size_t row = p.rank() - 2, column = row + 1;
+  if (c.strides[column] == 1 || c.strides[row] != 1 || c.sizes[row] == 1)
+    return;
+  // A bias along the columns would become one along the rows, which oneDNN has
+  // only in slow code.
+  if (p.bias >= 0)
+    return;
+  std::vector<View *> list = p.shapedLikeDestination();
+  list.push_back(&p.views[p.weights]);
+  for (View *view : list) {
+    std::swap(view->sizes[row], view->sizes[column]);
+    std::swap(view->strides[row], view->strides[column]);
+  }
+  std::swap(p.source, p.weights);
+}
+
+static View biasRow(const Problem &p) {
+  const View &bias = p.views[static_cast<size_t>(p.bias)];
+  View row{Dims(p.rank(), 1), Dims(p.rank(), bias.sizes[0])};
+  row.sizes.back() = bias.sizes[0];
+  row.strides.back() = bias.strides[0];
+  return row;
+}
+
+static dnnl::primitive_desc_base create(const dnnl::engine &engine,
+                                        const Problem &p, Format source,
+                                        Format weights, Format destination) {
+  dnnl::memory::desc a = makeDesc(p.views[p.source], source);
+  dnnl::memory::desc b = makeDesc(p.views[p.weights], weights);
+  dnnl::memory::desc c = makeDesc(p.views[p.destination], destination);
+  dnnl::primitive_attr attributes =
+      makeAttributes(p.site, p.views, destination != Format::Given);
+  if (p.bias < 0)
+    return dnnl::matmul::primitive_desc(engine, a, b, c, attributes,
+                                        /*allow_empty=*/true);
+  return dnnl::matmul::primitive_desc(engine, a, b, makeDesc(biasRow(p)), c,
+                                      attributes, /*allow_empty=*/true);
+}
+
+Attempt planMatmul(const dnnl::engine &engine, const Site &site,
+                   std::vector<View> views) {
+  auto index = [&](OperandRole role) {
+    return static_cast<size_t>(site.find(role));
+  };
+  Problem p{site,
+            std::move(views),
+            index(OperandRole::Source),
+            index(OperandRole::Weights),
+            index(OperandRole::Destination),
+            site.find(OperandRole::Bias)};
+  foldBatchIntoRows(p);
+  dropUnitBatch(p);
+  for (size_t operand : {p.source, p.weights, p.destination})
+    tidyUnitStrides(p.views[operand]);
+  transposeColumnResult(p);
+
+  // A constant is packed once, so it may take any format; converting anything
+  // else at each call is the last resort. Packing pays for two dims only: there
+  // is no packed format for batches in f32.
+  auto constant = [&](size_t operand) {
+    return site.operands[operand].constant && p.rank() == 2;
+  };
+  Format a = constant(p.source) ? Format::Any : Format::Given;
+  Format b = constant(p.weights) ? Format::Any : Format::Given;
+  const Format formats[][3] = {{a, b, Format::Given},
+                               {Format::Plain, b, Format::Given},
+                               {a, b, Format::Plain},
+                               {Format::Plain, Format::Plain, Format::Plain}};
+  dnnl::primitive_desc_base best;
+  for (const auto &format : formats) {
+    dnnl::primitive_desc_base candidate =
+        create(engine, p, format[0], format[1], format[2]);
+    if (!candidate)
+      continue;
+    // The general GEMM is good at products, so only reference code is avoided.
+    bool reference = rankImplementation(candidate) == 2;
+    if (!best || !reference)
+      best = candidate;
+    if (!reference)
+      break;
+  }
+  if (!best)
+    throw std::runtime_error("oneDNN has no such matrix product");
+
+  Attempt attempt{best, {}};
+  auto add = [&](int id, size_t operand, const View &view) {
+    attempt.arguments.push_back({id,
+                                 operand,
+                                 makeDesc(view),
+                                 best.query_md(dnnl::query::exec_arg_md, id),
+                                 {},
+                                 {}});
+  };
+  add(DNNL_ARG_SRC, p.source, p.views[p.source]);
+  add(DNNL_ARG_WEIGHTS, p.weights, p.views[p.weights]);
+  if (p.bias >= 0)
+    add(DNNL_ARG_BIAS, static_cast<size_t>(p.bias), biasRow(p));
+  addPostOpArguments(site, p.views, attempt);
+  add(DNNL_ARG_DST, p.destination, p.views[p.destination]);
+  return attempt;
+}
+
+} // namespace heed::runtime

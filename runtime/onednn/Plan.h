@@ -1,0 +1,78 @@
+// Plan.h - a primitive of oneDNN made for one site and one set of shapes
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef HEED_RUNTIME_ONEDNN_PLAN_H
+#define HEED_RUNTIME_ONEDNN_PLAN_H
+
+#include "runtime/onednn/Site.h"
+
+#include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
+#include <vector>
+
+namespace heed::runtime {
+
+/// One tensor argument of the primitive.
+struct Argument {
+  int id;                     // DNNL_ARG_…
+  size_t operand;             // index into the site's operands
+  dnnl::memory::desc given;   // as the caller holds it
+  dnnl::memory::desc wanted;  // as the primitive takes it
+  dnnl::primitive conversion; // between the two; empty if they are the same
+  dnnl::memory packed;        // of a constant, converted once for all calls
+  bool converted() const { return static_cast<bool>(conversion); }
+};
+
+/// Immutable once made; shared by all contexts of a program.
+struct Plan {
+  bool nothingToDo = false; // the destination has no elements
+  dnnl::primitive primitive;
+  dnnl::memory::desc scratchpad;
+  std::vector<Argument> arguments;
+  std::string implementation;
+};
+
+/// How a plan asks for an operand's memory.
+enum class Format {
+  Given, // with the strides that the caller has
+  Plain, // dense, in the order of the logical dims
+  Any    // whatever the implementation likes best
+};
+
+/// What one attempt to make a primitive came to.
+struct Attempt {
+  dnnl::primitive_desc_base descriptor;
+  std::vector<Argument> arguments; // `given` and `wanted` are set
+};
+
+/// The attributes of a primitive with these post-ops: user scratchpad, and
+/// tensors in `views` (in the primitive's own dims). With `any`, tensors as
+/// large as the destination may have any format.
+dnnl::primitive_attr makeAttributes(const Site &site,
+                                    const std::vector<View> &views, bool any);
+
+/// Appends the arguments of post-ops to an attempt.
+void addPostOpArguments(const Site &site, const std::vector<View> &views,
+                        Attempt &attempt);
+
+dnnl::memory::desc makeDesc(const View &view, Format format = Format::Given);
+
+/// 0: made for this machine, 1: over a general GEMM, 2: reference code.
+int rankImplementation(const dnnl::primitive_desc_base &descriptor);
+
+/// The best attempt of each family of primitives.
+Attempt planMatmul(const dnnl::engine &engine, const Site &site,
+                   std::vector<View> views);
+Attempt planConvolution(const dnnl::engine &engine, const Site &site,
+                        const std::vector<View> &views);
+Attempt planPooling(const dnnl::engine &engine, const Site &site,
+                    const std::vector<View> &views);
+
+/// Makes the plan, conversions included; constants are not packed yet.
+/// Throws dnnl::error or std::runtime_error.
+Plan makePlan(const dnnl::engine &engine, const Site &site,
+              const std::vector<View> &views);
+
+} // namespace heed::runtime
+
+#endif // HEED_RUNTIME_ONEDNN_PLAN_H
