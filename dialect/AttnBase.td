@@ -62,4 +62,6 @@ def Attn_MaskedRowsAttr : EnumAttr<Attn_Dialect, Attn_MaskedRows, "masked_rows">
   let assemblyFormat = "`<` $value `>`";
 }
 
+include "dialect/primitive/PrimitiveAttrs.td"
+
 #endif // HEED_ATTN_BASE_TD

@@ -74,6 +74,7 @@ void registerAttnBufferization(DialectRegistry &registry) {
     attachYieldBufferization(context);
     attachGateBufferization(context);
     attachSdpaBufferization(context);
+    attachPrimitiveBufferization(context);
   });
 }
 

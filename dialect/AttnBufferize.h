@@ -21,6 +21,7 @@ void getDestinationStyleEffects(
 void attachYieldBufferization(mlir::MLIRContext *context);
 void attachGateBufferization(mlir::MLIRContext *context);
 void attachSdpaBufferization(mlir::MLIRContext *context);
+void attachPrimitiveBufferization(mlir::MLIRContext *context);
 
 /// Attaches the bufferisation of all attn ops when the dialect is loaded.
 void registerAttnBufferization(mlir::DialectRegistry &registry);

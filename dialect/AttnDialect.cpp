@@ -4,6 +4,7 @@
 
 #include "dialect/AttnBufferize.h"
 #include "dialect/gate/GateOps.h"
+#include "dialect/primitive/PrimitiveOps.h"
 #include "dialect/sdpa/SdpaOps.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -41,6 +42,10 @@ void AttnDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialect/sdpa/SdpaOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/primitive/PrimitiveOps.cpp.inc"
       >();
 }
 
