@@ -37,10 +37,10 @@ struct GateBufferization
   bool isWritable(Operation *, Value, const AnalysisState &) const {
     return true;
   }
-  FailureOr<BufferLikeType>
-  getBufferType(Operation *op, Value value, const BufferizationOptions &options,
-                const BufferizationState &state,
-                SmallVector<Value> &stack) const {
+  FailureOr<BufferLikeType> getBufferType(Operation *op, Value value,
+                                          const BufferizationOptions &options,
+                                          const BufferizationState &state,
+                                          SmallVector<Value> &stack) const {
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       auto type = cast<RankedTensorType>(argument.getType());
       return cast<BufferLikeType>(BaseMemRefType(

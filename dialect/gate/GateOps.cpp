@@ -57,8 +57,8 @@ ShapedType GateOp::getPooledType() {
 void GateOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  getDestinationStyleEffects(
-      cast<DestinationStyleOpInterface>(getOperation()), effects);
+  getDestinationStyleEffects(cast<DestinationStyleOpInterface>(getOperation()),
+                             effects);
 }
 
 /// Same rank, same static sizes; dynamic sizes agree with everything.
@@ -74,8 +74,8 @@ LogicalResult GateOp::verify() {
   auto sameShape = [&](Value value, const Twine &name) -> LogicalResult {
     auto type = dyn_cast<ShapedType>(value.getType());
     if (!type || !type.hasRank() || !compatible(xType, type))
-      return emitOpError() << name << ": expected the shape of x ("
-                           << xType << "), got " << value.getType(); // gate_c1
+      return emitOpError() << name << ": expected the shape of x (" << xType
+                           << "), got " << value.getType(); // gate_c1
     return success();
   };
   if (failed(sameShape(getInit(), "init")))
@@ -83,6 +83,9 @@ LogicalResult GateOp::verify() {
   for (auto [index, extra] : llvm::enumerate(getExtras()))
     if (failed(sameShape(extra, "extra " + Twine(index))))
       return failure();
+  if (!isa<FloatType>(xType.getElementType()))
+    return emitOpError("x: element type: expected a float, got ")
+           << xType.getElementType();
   if (getDimensions().empty()) // gate_c2
     return emitOpError("dimensions: expected at least one, got none");
   int64_t previous = -1;
@@ -125,6 +128,12 @@ LogicalResult GateOp::verifyRegions() {
     if (!getExtras().empty())
       return emitOpError("extras: expected none without an epilogue, got ")
              << getExtras().size();
+    Type x = getElementTypeOrSelf(getX().getType());
+    Type init = getElementTypeOrSelf(getInit().getType());
+    if (init != x)
+      return emitOpError("init: element type: expected that of x without an "
+                         "epilogue (")
+             << x << "), got " << init;
     return success();
   }
   Block &epilogue = getEpilogue().front();

@@ -43,7 +43,7 @@ def Attn_GateOp : Attn_Op<"gate", [
       type.
     - (gate_c5) `epilogue`, if present, takes scalars x, g and one per extra
       and yields one scalar of the element type of init; without it there are
-      no extras.
+      no extras, and init has the element type of x.
 
     In place: where x dies, `outs(%x)` lets bufferisation write the result over
     x. It is a permission, never a change of meaning.

@@ -58,13 +58,15 @@ def Attn_SdpaOp : Attn_Op<"sdpa", [
     - (sdpa_c2) each map result is a distinct one of the tensor's dims in the
       table, `h floordiv G` with G a positive constant (k, v, bias, mask), or
       the constant 0 (bias, mask, kv_length; the tensor's size is then 1).
-      q, k, v and o hold all of i/j and d/e.
+      q, k, v, o and lse hold their i, j, d and e; o and lse hold b and h
+      where another tensor does, unless that size is 1.
     - (sdpa_c3) static sizes agree over all tensors for each dim; with
       `h floordiv G` the size is that of h divided by G.
     - (sdpa_c4) element types as in the table.
     - (sdpa_c5) window has two entries, each ≥ −1; softcap > 0.
     - (sdpa_c6) `score` takes (float, index, index, index, index) and yields
-      the float.
+      the float; its scalar is converted from and to the type of the scores
+      (f32 for elements below 64 bits).
 
     Example:
 
@@ -113,6 +115,16 @@ def Attn_SdpaOp : Attn_Op<"sdpa", [
     ::mlir::AffineMap getLseMap();
     /// The map of an operand that is a tensor of this op.
     ::mlir::AffineMap getMapOf(::mlir::OpOperand &operand);
+
+    /// The static size of a dim of the iteration space, or kDynamic; 1 where
+    /// no tensor holds it.
+    int64_t getStaticSize(Dim dim);
+    /// The same, with a tensor.dim or memref.dim built where it is dynamic.
+    ::mlir::OpFoldResult getDimSize(::mlir::OpBuilder &b, Dim dim);
+    /// The type of scores and sums: f32 below 64 bits.
+    ::mlir::FloatType getComputeType();
+
+    ::llvm::LogicalResult verifyScore();
   }];
   let hasVerifier = 1;
 }
