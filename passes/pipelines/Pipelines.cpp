@@ -5,6 +5,7 @@
 #include "dialect/AttnDialect.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/decompose/Passes.h"
+#include "passes/lower/cpu/Passes.h"
 
 using namespace mlir;
 
@@ -42,6 +43,7 @@ void buildCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options,
 
 void registerHeedPasses() {
   decompose::registerHeedDecomposePasses();
+  lower::registerHeedLowerCpuPasses();
 
   PassPipelineRegistration<>("heed-normalize-pipeline",
                              "linalg on tensors in one spelling",

@@ -5,5 +5,48 @@
 
 include "mlir/Pass/PassBase.td"
 
+def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
+  let summary = "Expand attn.gate on buffers to a pool, its excitation and a scaling pass";
+  let description = [{
+    The pools of a gate become one parallel loop nest over x with vector code,
+    the body of `excite` is inlined where the gate stood, and the epilogue is a
+    second parallel loop nest, in place where x and init are one buffer.
+    Neighbouring dims that are contiguous and all pooled or all kept are visited
+    as one.
+
+    Before:
+
+    ```mlir
+    attn.gate ins(%x : memref<1x64x56x56xf32>) outs(%x : memref<1x64x56x56xf32>)
+        dimensions = [2, 3] pools = [avg] excite {
+      ^bb0(%p: memref<1x64xf32>):
+        linalg.matmul ins(%p, %w : memref<1x64xf32>, memref<64x64xf32>) outs(%g : memref<1x64xf32>)
+        attn.yield %g : memref<1x64xf32>
+      }
+    ```
+
+    After:
+
+    ```mlir
+    %xv = memref.collapse_shape %x [[0, 1], [2, 3]] : memref<1x64x56x56xf32> into memref<64x3136xf32>
+    %p = memref.alloc() : memref<1x64xf32>
+    scf.parallel (%c) = (%c0) to (%c64) step (%c1) {
+      // sums of row %c, four vectors at a time, then divided by 3136
+    }
+    linalg.matmul ins(%p, %w : memref<1x64xf32>, memref<64x64xf32>) outs(%g : memref<1x64xf32>)
+    scf.parallel (%c) = (%c0) to (%c64) step (%c1) {
+      // row %c of x, times the gate of %c
+    }
+    ```
+  }];
+  let options = [
+    Option<"mcpu", "mcpu", "std::string", "",
+           "CPU to generate code for, a name that llc knows (default: the host)">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
 
 #endif // HEED_PASSES_LOWER_CPU_PASSES_TD

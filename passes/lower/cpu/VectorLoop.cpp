@@ -1,0 +1,126 @@
+// VectorLoop.cpp - loops over consecutive vectors of a row, with a masked rest.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/cpu/VectorLoop.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace heed::lower {
+
+Value buildIndex(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+Values buildFor(OpBuilder &b, Location loc, Value begin, Value end,
+                int64_t step, ValueRange carried,
+                function_ref<Values(OpBuilder &, Value, ValueRange)> body) {
+  std::optional<int64_t> from = getConstantIntValue(begin);
+  std::optional<int64_t> to = getConstantIntValue(end);
+  if (from && to && *to <= *from)
+    return llvm::to_vector(carried);
+  auto loop = scf::ForOp::create(
+      b, loc, begin, end, buildIndex(b, loc, step), carried,
+      [&](OpBuilder &b, Location loc, Value index, ValueRange carried) {
+        scf::YieldOp::create(b, loc, body(b, index, carried));
+      });
+  return llvm::to_vector(ValueRange(loop.getResults()));
+}
+
+Values
+buildNest(OpBuilder &b, Location loc, ValueRange sizes, ValueRange carried,
+          function_ref<Values(OpBuilder &, ValueRange, ValueRange)> body) {
+  if (sizes.empty())
+    return body(b, {}, carried);
+  return buildFor(b, loc, buildIndex(b, loc, 0), sizes.front(), 1, carried,
+                  [&](OpBuilder &b, Value outer, ValueRange carried) {
+                    return buildNest(b, loc, sizes.drop_front(), carried,
+                                     [&](OpBuilder &b, ValueRange inner,
+                                         ValueRange carried) {
+                                       Values indices{outer};
+                                       llvm::append_range(indices, inner);
+                                       return body(b, indices, carried);
+                                     });
+                  });
+}
+
+void buildParallel(OpBuilder &b, Location loc, ValueRange sizes,
+                   function_ref<void(OpBuilder &, ValueRange)> body) {
+  if (sizes.empty())
+    return body(b, {});
+  Values zeros(sizes.size(), buildIndex(b, loc, 0));
+  Values ones(sizes.size(), buildIndex(b, loc, 1));
+  scf::ParallelOp::create(
+      b, loc, zeros, sizes, ones,
+      [&](OpBuilder &b, Location, ValueRange indices) { body(b, indices); });
+}
+
+/// n − n mod size, a constant where n is one.
+static Value roundDown(OpBuilder &b, Location loc, Value n, int64_t size) {
+  if (std::optional<int64_t> known = getConstantIntValue(n))
+    return buildIndex(b, loc, *known - *known % size);
+  return arith::SubIOp::create(
+      b, loc, n, arith::RemUIOp::create(b, loc, n, buildIndex(b, loc, size)));
+}
+
+Values buildVectorLoop(OpBuilder &b, Location loc, Value n, unsigned length,
+                       unsigned unroll, ValueRange initial, VectorBody body) {
+  Value unrolledEnd = roundDown(b, loc, n, length * unroll);
+  Value wholeEnd = roundDown(b, loc, n, length);
+  Values carried = llvm::to_vector(initial);
+  if (unroll > 1)
+    carried = buildFor(
+        b, loc, buildIndex(b, loc, 0), unrolledEnd, length * unroll, carried,
+        [&](OpBuilder &b, Value index, ValueRange inner) {
+          Values values = llvm::to_vector(inner);
+          for (unsigned slot = 0; slot < unroll; ++slot) {
+            Value at =
+                slot == 0
+                    ? index
+                    : Value(arith::AddIOp::create(
+                          b, loc, index, buildIndex(b, loc, slot * length)));
+            values = body(b, at, Value(), slot, values);
+          }
+          return values;
+        });
+  Value singleBegin = unroll > 1 ? unrolledEnd : buildIndex(b, loc, 0);
+  carried = buildFor(b, loc, singleBegin, wholeEnd, length, carried,
+                     [&](OpBuilder &b, Value index, ValueRange inner) {
+                       return body(b, index, Value(), 0, inner);
+                     });
+  std::optional<int64_t> known = getConstantIntValue(n);
+  if (known && *known % length == 0)
+    return carried;
+  Value rest = arith::SubIOp::create(b, loc, n, wholeEnd);
+  Value mask = vector::CreateMaskOp::create(
+      b, loc, VectorType::get({length}, b.getI1Type()), rest);
+  return body(b, wholeEnd, mask, 0, carried);
+}
+
+Value buildLoad(OpBuilder &b, Location loc, VectorType type, Value buffer,
+                ValueRange indices, Value mask, Value rest) {
+  if (!mask)
+    return vector::LoadOp::create(b, loc, type, buffer, indices);
+  if (!rest)
+    rest = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(b, loc, type, buffer, indices, mask,
+                                      rest);
+}
+
+void buildStore(OpBuilder &b, Location loc, Value value, Value buffer,
+                ValueRange indices, Value mask) {
+  if (mask)
+    vector::MaskedStoreOp::create(b, loc, buffer, indices, mask, value);
+  else
+    vector::StoreOp::create(b, loc, value, buffer, indices);
+}
+
+bool isContiguousInLastDim(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  return type.getRank() > 0 && type.isLastDimUnitStride();
+}
+
+} // namespace heed::lower
