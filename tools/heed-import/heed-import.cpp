@@ -1,0 +1,84 @@
+// heed-import.cpp - the tool: an ONNX file as MLIR text or bytecode.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "tools/lib/import/Import.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+static cl::OptionCategory category("heed-import options");
+static cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx>"),
+                                  cl::Required, cl::cat(category));
+static cl::opt<std::string>
+    output("o", cl::desc("Output file; bytecode if it ends in .mlirbc or the "
+                         "weights exceed 1 MiB, - for standard output"),
+           cl::value_desc("file"), cl::init("-"), cl::cat(category));
+
+// LLVM takes any unknown flag that begins with -h for help and exits 0; an -h
+// that does not group makes it the error it is.
+static cl::opt<bool> plainH("h", cl::Hidden, cl::desc("see --help"));
+
+static void showProgress(size_t done, size_t all) {
+  if (done % 64 == 0)
+    errs() << "\rimporting: node " << done << " of " << all << "\x1b[K";
+}
+
+/// Bytes of all constants that are resources.
+static size_t weightBytes(mlir::ModuleOp module) {
+  size_t bytes = 0;
+  module.walk([&](mlir::Operation *op) {
+    for (mlir::NamedAttribute attr : op->getAttrs())
+      if (auto blob =
+              dyn_cast<mlir::DenseResourceElementsAttr>(attr.getValue()))
+        bytes += blob.getData().size();
+  });
+  return bytes;
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(argc, argv, "Imports an ONNX model as MLIR.\n");
+
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  std::string error;
+  bool onTerminal = sys::Process::StandardErrIsDisplayed();
+  heed::import::ImportOptions options;
+  if (onTerminal)
+    options.progress = showProgress;
+  auto module = heed::import::importOnnx(input, context, error, options);
+  if (onTerminal)
+    errs() << "\r\x1b[K";
+  if (!module) {
+    errs() << "heed-import: error: " << error << "\n";
+    return 1;
+  }
+  constexpr size_t longestText = 1 << 20;
+  bool bytecode = StringRef(output).ends_with(".mlirbc") ||
+                  weightBytes(*module) > longestText;
+  auto write = [&](raw_ostream &os) -> Error {
+    if (bytecode) {
+      if (failed(mlir::writeBytecodeToFile(*module, os)))
+        return createStringError("cannot write bytecode");
+      return Error::success();
+    }
+    module->print(os, mlir::OpPrintingFlags().enableDebugInfo());
+    return Error::success();
+  };
+  // Written to a temporary file that takes the name when it is complete.
+  if (Error e = writeToOutput(output, write)) {
+    errs() << "heed-import: error: " << output << ": "
+           << toString(std::move(e)) << "\n";
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,67 @@
+// Graph.h - walks an ONNX graph, its functions inlined, and imports node by node.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_TOOLS_LIB_IMPORT_GRAPH_H
+#define HEED_TOOLS_LIB_IMPORT_GRAPH_H
+
+#include "tools/lib/import/Import.h"
+#include "tools/lib/import/Node.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace heed::import {
+
+/// Opset by domain; "ai.onnx" is stored as "".
+using Opsets = llvm::StringMap<int64_t>;
+using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+
+class GraphImporter {
+public:
+  GraphImporter(onnx::ModelProto &model, const std::string &path,
+                mlir::ModuleOp module, const ImportOptions &options);
+  void run();
+
+private:
+  using Scope = llvm::StringMap<Tensor>;
+  using FunctionAttrs = llvm::StringMap<const onnx::AttributeProto *>;
+
+  /// One body: the main graph or one call of a function.
+  struct Body {
+    const Nodes &nodes;
+    const Opsets &opsets;
+    Scope &scope;
+    const FunctionAttrs *attrs;
+    unsigned depth;
+  };
+
+  void readFunctions();
+  void checkSupported();
+  void createArguments();
+  void readInitializers();
+  void importBody(const Body &body);
+  void importNode(const Body &body, const onnx::NodeProto &proto, size_t index);
+  void importCall(const Body &body, const onnx::NodeProto &proto,
+                  const onnx::FunctionProto &function,
+                  llvm::SmallVector<Tensor> inputs);
+  void define(Scope &scope, const std::string &name, Tensor tensor);
+  void returnOutputs();
+  void describeModule();
+
+  const onnx::FunctionProto *functionOf(const onnx::NodeProto &node) const;
+  mlir::Location locationOf(const onnx::NodeProto &node, size_t index);
+
+  onnx::ModelProto &model;
+  const std::string &path;
+  mlir::ModuleOp module;
+  const ImportOptions &options;
+  mlir::func::FuncOp function;
+  std::optional<Emitter> emitter;
+  Opsets opsets;
+  llvm::StringMap<const onnx::FunctionProto *> functions;
+  llvm::StringMap<Opsets> functionOpsets;
+  Scope scope;
+  size_t done = 0, budget = 0;
+};
+
+} // namespace heed::import
+
+#endif // HEED_TOOLS_LIB_IMPORT_GRAPH_H

@@ -1,0 +1,30 @@
+// Import.h - an ONNX file as an MLIR module.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_TOOLS_LIB_IMPORT_IMPORT_H
+#define HEED_TOOLS_LIB_IMPORT_IMPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <string>
+
+namespace heed::import {
+
+struct ImportOptions {
+  /// Called with the number of nodes done and of all nodes, for a progress line.
+  void (*progress)(size_t done, size_t all) = nullptr;
+};
+
+/// Loads every dialect that imported modules use.
+void loadDialects(mlir::MLIRContext &context);
+
+/// Reads the model at `path`. Null on any error, with `error` saying the file,
+/// the node and the reason. The module is verified.
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(const std::string &path,
+                                             mlir::MLIRContext &context,
+                                             std::string &error,
+                                             const ImportOptions &options = {});
+
+} // namespace heed::import
+
+#endif // HEED_TOOLS_LIB_IMPORT_IMPORT_H

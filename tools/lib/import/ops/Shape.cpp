@@ -1,0 +1,100 @@
+// Shape.cpp - Shape, Size and Range: integers that the importer follows.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "tools/lib/import/Registry.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace heed::import {
+
+namespace {
+
+void importShape(Node &n) {
+  const Tensor &x = n.input(0);
+  int64_t rank = x->rank();
+  auto clamp = [&](int64_t at) {
+    return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank);
+  };
+  int64_t start = clamp(n.intAttr("start", 0)),
+          end = std::max(start, clamp(n.intAttr("end", rank)));
+  std::vector<Sym> dims;
+  for (int64_t d = start; d < end; ++d)
+    dims.push_back(n.e.canonical(x->shape[d]));
+  n.set(n.e.integers(DType::I64, {end - start}, dims));
+}
+
+void importSize(Node &n) {
+  n.set(n.e.integers(DType::I64, {}, {n.e.product(n.input(0)->shape)}));
+}
+
+/// start, start + delta, ...; ceil((limit - start) / delta) of them.
+void importRange(Node &n) {
+  n.requireSameTypes();
+  DType type = n.input(0)->type;
+  for (size_t i = 0; i < 3; ++i)
+    if (n.input(i)->rank() > 1 ||
+        (n.input(i)->rank() == 1 && n.input(i)->shape[0] != Sym(1)))
+      fail("input " + Twine(i) + " is no scalar");
+  Emitter &e = n.e;
+  if (isFloat(type)) {
+    auto start = n.input(0)->constant, limit = n.input(1)->constant,
+         delta = n.input(2)->constant;
+    if (!start || !limit || !delta)
+      fail("a range of floats that are only known at run time");
+    double s = start->asDouble(0), d = delta->asDouble(0);
+    double count = std::ceil((limit->asDouble(0) - s) / d);
+    if (!(count < 1 << 20))
+      fail("the range is too long");
+    std::vector<double> values;
+    for (int64_t i = 0; i < count; ++i)
+      values.push_back(s + d * i);
+    return n.set(e.constant(
+        HostTensor::ofDoubles(type, {int64_t(values.size())}, values)));
+  }
+  Sym start = e.someElements(n.input(0))[0], limit = e.someElements(n.input(1))[0],
+      delta = e.someElements(n.input(2))[0];
+  auto step = delta.constant();
+  if (!step || *step == 0)
+    fail("the step is 0 or only known at run time");
+  Sym count = *step > 0 ? e.syms.ceilDiv(limit - start, *step)
+                        : e.syms.ceilDiv(start - limit, Sym(0) - *step);
+  count = e.canonical(e.syms.max(count, 0));
+  if (auto c = count.constant(); c && *c <= 1024) {
+    std::vector<Sym> values;
+    for (int64_t i = 0; i < *c; ++i)
+      values.push_back(start + delta * Sym(i));
+    return n.set(e.integers(type, {*c}, values));
+  }
+  Value from = e.size(start), by = e.size(delta);
+  Type element = irType(type, e.b.getContext());
+  n.set(e.generate(type, {count},
+                   [&](OpBuilder &b, Location l, ValueRange i) -> Value {
+                     Value v = i[0];
+                     if (*step != 1)
+                       v = arith::MulIOp::create(b, l, v, by);
+                     if (start != Sym(0))
+                       v = arith::AddIOp::create(b, l, v, from);
+                     return arith::IndexCastOp::create(b, l, element, v);
+                   }));
+}
+
+} // namespace
+
+llvm::ArrayRef<OpEntry> shapeOps() {
+  static const OpEntry ops[] = {
+      {"Shape", 1, 1, 1, importShape},
+      {"Size", 1, 1, 1, importSize},
+      {"Range", 11, 3, 3, importRange},
+  };
+  return ops;
+}
+
+} // namespace heed::import
