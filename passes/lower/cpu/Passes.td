@@ -5,6 +5,32 @@
 
 include "mlir/Pass/PassBase.td"
 
+def LowerExpandShape : Pass<"heed-lower-expand-shape", "::mlir::ModuleOp"> {
+  let summary = "Make views of the memref.expand_shape ops with several dynamic sizes in a group";
+  let description = [{
+    Runs before upstream's `expand-strided-metadata`, which takes one dynamic
+    size a group and crashes on more.
+
+    Before:
+
+    ```mlir
+    %e = memref.expand_shape %a [[0, 1], [2]] output_shape [%i, %j, 4] : memref<?x4xf32> into memref<?x?x4xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %a : memref<?x4xf32> -> memref<f32>, index, index, index, index, index
+    %s = affine.apply affine_map<()[s0] -> (s0 * 4)>()[%j]
+    %e = memref.reinterpret_cast %base to offset: [0], sizes: [%i, %j, 4], strides: [%s, 4, 1] : memref<f32> to memref<?x?x4xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"
+  ];
+}
+
 def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
   let summary = "Expand attn.gate on buffers to a pool, its excitation and a scaling pass";
   let description = [{
