@@ -3,9 +3,14 @@
 #include "passes/pipelines/Pipelines.h"
 
 #include "dialect/AttnDialect.h"
+#include "mlir/Conversion/TosaToArith/TosaToArith.h"
+#include "mlir/Conversion/TosaToLinalg/TosaToLinalg.h"
+#include "mlir/Conversion/TosaToTensor/TosaToTensor.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/decompose/Passes.h"
 #include "passes/lower/cpu/Passes.h"
+#include "passes/recognize/Passes.h"
 
 using namespace mlir;
 
@@ -14,12 +19,23 @@ namespace heed {
 // in: func, tensor, linalg, tosa, arith, math, attn
 // out: linalg on tensors; shape arithmetic folded; no tosa
 void buildNormalizePipeline(OpPassManager &pm) {
+  // TOSA leaves in four steps, each of which handles some of its ops only.
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(tosa::createTosaToLinalgNamed());
+  functions.addPass(tosa::createTosaToLinalg());
+  functions.addPass(createTosaToTensorPass());
+  functions.addPass(createTosaToArithPass());
   pm.addPass(createCanonicalizerPass());
+  // Equal weights and equal reshapes become one value: a shared MLP is then
+  // one by identity.
+  pm.addPass(createCSEPass());
 }
 
 // in: linalg on tensors
 // out: attn ops where proven, a remark for every anchor
-void buildRecognizePipeline(OpPassManager &pm) {}
+void buildRecognizePipeline(OpPassManager &pm) {
+  pm.addPass(recognize::createRecognizeGate());
+}
 
 // in: linalg and attn on tensors
 // out: the same, with bigger ops
@@ -42,6 +58,7 @@ void buildCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options,
 }
 
 void registerHeedPasses() {
+  recognize::registerHeedRecognizePasses();
   decompose::registerHeedDecomposePasses();
   lower::registerHeedLowerCpuPasses();
 

@@ -1,0 +1,210 @@
+// GateKind.cpp - classifies gates by what they pool and what their excitation
+// mixes. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/recognize/GateKind.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace heed::recognize {
+
+StringRef stringify(GateKind kind) {
+  switch (kind) {
+  case GateKind::Channel:
+    return "channel_gate";
+  case GateKind::Spatial:
+    return "spatial_gate";
+  case GateKind::Axis:
+    return "axis_gate";
+  case GateKind::Norm:
+    return "norm";
+  }
+  return "axis_gate";
+}
+
+static bool overlaps(Atom a, Atom b) {
+  if (a.dim != b.dim || a.dim < 0)
+    return false;
+  if (ShapedType::isDynamic(a.size) || ShapedType::isDynamic(b.size))
+    return true;
+  return a.stride < b.stride * b.size && b.stride < a.stride * a.size;
+}
+
+static bool overlaps(const Axis &axis, ArrayRef<Atom> atoms) {
+  return llvm::any_of(axis, [&](Atom a) {
+    return llvm::any_of(atoms, [&](Atom b) { return overlaps(a, b); });
+  });
+}
+
+namespace {
+/// Follows each dimension of the pools through the ops of an excitation.
+class Follow {
+public:
+  Mixing run(const Excitation &excitation) {
+    for (const GatePool &pool : excitation.pools)
+      layouts[pool.value] = pool.axes;
+    for (Operation *op : excitation.ops)
+      step(op);
+    return std::move(mixing);
+  }
+
+private:
+  void step(Operation *op) {
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      return stepLinalg(linalgOp);
+    for (Value operand : op->getOperands()) {
+      auto source = layouts.find(operand);
+      if (source == layouts.end())
+        continue;
+      if (movementSource(op->getResult(0)) == operand)
+        if (auto layout = moveLayout(op, source->second)) {
+          layouts[op->getResult(0)] = *layout;
+          continue;
+        }
+      if (isa<tensor::ConcatOp, tensor::PadOp, tensor::CastOp>(op))
+        join(op->getResult(0), source->second);
+      else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+        join(slice, kept(source->second, slice.getDroppedDims()));
+      else if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+        join(insert, operand == insert.getDest()
+                         ? source->second
+                         : spread(source->second, insert.getDroppedDims()));
+      else if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
+        append(mixing.contracted, source->second[softmax.getDimension()]);
+        join(op->getResult(0), source->second);
+      } else // Whatever it is, it may mix everything.
+        for (const Axis &axis : source->second)
+          append(mixing.contracted, axis);
+    }
+  }
+
+  void stepLinalg(linalg::LinalgOp op) {
+    SmallVector<Axis> loops(op.getNumLoops());
+    SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+    SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+    for (OpOperand &operand : op->getOpOperands()) {
+      auto source = layouts.find(operand.get());
+      if (source == layouts.end())
+        continue;
+      AffineMap map = op.getMatchingIndexingMap(&operand);
+      for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+        const Axis &axis = source->second[dim];
+        if (axis.empty())
+          continue;
+        bool window = false;
+        std::optional<unsigned> position;
+        expr.walk([&](AffineExpr e) {
+          auto loop = dyn_cast<AffineDimExpr>(e);
+          if (!loop)
+            return;
+          if (iterators[loop.getPosition()] == utils::IteratorType::parallel)
+            position = loop.getPosition();
+          else
+            window |= ranges[loop.getPosition()] != 1;
+        });
+        if (!position || (window && ranges[*position] == 1)) {
+          append(mixing.contracted, axis);
+          continue;
+        }
+        if (window)
+          append(mixing.convolved, axis);
+        merge(loops[*position], axis);
+      }
+    }
+    // What is not followed (features of a hidden layer) is a dimension too:
+    // later reshapes count it.
+    for (auto [loop, axis] : llvm::enumerate(loops))
+      if (axis.empty() && ranges[loop] != 1)
+        axis = {Atom{fresh++, 1, ranges[loop]}};
+    for (auto [index, result] : llvm::enumerate(op->getResults())) {
+      Layout layout;
+      AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(index));
+      for (AffineExpr expr : map.getResults()) {
+        auto loop = dyn_cast<AffineDimExpr>(expr);
+        layout.push_back(loop ? loops[loop.getPosition()] : Axis{});
+      }
+      layouts[result] = layout;
+    }
+  }
+
+  template <typename List> static void append(List &to, const Axis &axis) {
+    for (Atom atom : axis)
+      if (!llvm::is_contained(to, atom))
+        to.push_back(atom);
+  }
+
+  static constexpr int64_t firstFresh = 1 << 20;
+  static bool isFresh(const Axis &axis) {
+    return llvm::all_of(axis, [](Atom a) { return a.dim >= firstFresh; });
+  }
+  /// Two operands of one op, along one dimension.
+  static void merge(Axis &to, const Axis &axis) {
+    if (isFresh(to))
+      to = axis;
+    else if (!isFresh(axis))
+      append(to, axis);
+  }
+
+  void join(Value value, const Layout &layout) {
+    Layout &known = layouts[value];
+    known.resize(std::max(known.size(), layout.size()));
+    for (auto [to, axis] : llvm::zip(known, layout))
+      merge(to, axis);
+  }
+
+  static Layout kept(const Layout &layout,
+                     const llvm::SmallBitVector &dropped) {
+    Layout result;
+    for (auto [dim, axis] : llvm::enumerate(layout))
+      if (!dropped.test(dim))
+        result.push_back(axis);
+    return result;
+  }
+
+  static Layout spread(const Layout &layout,
+                       const llvm::SmallBitVector &dropped) {
+    Layout result(dropped.size());
+    size_t next = 0;
+    for (size_t dim = 0; dim < dropped.size(); ++dim)
+      if (!dropped.test(dim) && next < layout.size())
+        result[dim] = layout[next++];
+    return result;
+  }
+
+  DenseMap<Value, Layout> layouts;
+  Mixing mixing;
+  int64_t fresh = firstFresh;
+};
+} // namespace
+
+Mixing findMixing(const Excitation &excitation) {
+  return Follow().run(excitation);
+}
+
+GateKind classifyGate(const Layout &x, ArrayRef<int64_t> dimensions,
+                      const Mixing &mixing) {
+  auto mixes = [&](const Axis &axis) {
+    return overlaps(axis, mixing.contracted) ||
+           overlaps(axis, mixing.convolved);
+  };
+  bool poolsFirst = llvm::is_contained(dimensions, 0);
+  SmallVector<int64_t> kept;
+  for (auto [dim, axis] : llvm::enumerate(x))
+    if (!axis.empty() &&
+        !llvm::is_contained(dimensions, static_cast<int64_t>(dim)) &&
+        (dim != 0 || mixes(axis)))
+      kept.push_back(dim);
+  if (poolsFirst)
+    return GateKind::Axis;
+  if (kept.size() == 1)
+    return GateKind::Channel;
+  bool convolvesAll = llvm::all_of(kept, [&](int64_t dim) {
+    return overlaps(x[dim], mixing.convolved) &&
+           !overlaps(x[dim], mixing.contracted);
+  });
+  if (dimensions.size() == 1 && kept.size() >= 2 && convolvesAll)
+    return GateKind::Spatial;
+  return GateKind::Axis;
+}
+
+} // namespace heed::recognize

@@ -1,0 +1,226 @@
+// GateMatch.cpp - decides whether a multiplication is a gate: pure, complete,
+// with a reason. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/recognize/GateMatch.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "passes/recognize/Elementwise.h"
+#include "passes/recognize/Normaliser.h"
+
+using namespace mlir;
+
+namespace heed::recognize {
+
+/// The operands whose elements `scalar` is computed from.
+static void operandsUnder(linalg::LinalgOp op, Value scalar,
+                          llvm::SmallPtrSetImpl<OpOperand *> &operands) {
+  if (OpOperand *operand = operandOf(op, scalar)) {
+    if (!constantValue(operand->get()))
+      operands.insert(operand);
+    return;
+  }
+  Operation *def = scalar.getDefiningOp();
+  if (def && def->getBlock() == op.getBlock())
+    for (Value inner : def->getOperands())
+      operandsUnder(op, inner, operands);
+}
+
+/// `operand` by the dimensions of the result, looking through broadcasts.
+static View viewByResult(linalg::LinalgOp op, OpOperand *operand) {
+  View view = peelMovement(operand->get(), /*broadcasts=*/true);
+  AffineMap in = op.getMatchingIndexingMap(operand);
+  AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  Layout axes;
+  for (auto [dim, expr] : llvm::enumerate(out.getResults())) {
+    int64_t size = type.getDimSize(dim);
+    std::optional<unsigned> position = in.getResultPosition(expr);
+    if (position)
+      axes.push_back(view.axes[*position]);
+    else
+      axes.push_back(size == 1 ? Axis{} : Axis{Atom{-1, 1, size}});
+  }
+  view.axes = axes;
+  return view;
+}
+
+static bool isBroadcastAxis(const Axis &axis) {
+  return !axis.empty() &&
+         llvm::all_of(axis, [](Atom atom) { return atom.dim < 0; });
+}
+
+std::optional<GateAnchor> findGateAnchor(Operation *root) {
+  linalg::LinalgOp op = asElementwise(root);
+  if (!op || !isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType())))
+    return std::nullopt;
+  std::optional<GateAnchor> anchor;
+  op.getBlock()->walk([&](arith::MulFOp product) {
+    for (int side : {0, 1}) {
+      GateAnchor match;
+      match.op = op;
+      match.x = operandOf(op, product->getOperand(side));
+      llvm::SmallPtrSet<OpOperand *, 4> factors;
+      operandsUnder(op, product->getOperand(1 - side), factors);
+      if (!match.x || factors.size() != 1 || !isAligned(op, match.x) ||
+          hasBroadcast(viewByResult(op, match.x).axes))
+        continue;
+      match.gate = *factors.begin();
+      if (match.gate == match.x ||
+          !isa<RankedTensorType>(match.gate->get().getType()))
+        continue;
+      View view = viewByResult(op, match.gate);
+      match.core = view.root;
+      match.gateAxes = view.axes;
+      for (auto [dim, axis] : llvm::enumerate(view.axes))
+        if (isBroadcastAxis(axis))
+          match.broadcast.push_back(dim);
+      if (match.broadcast.empty())
+        continue;
+      anchor = match;
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return anchor;
+}
+
+static std::string list(ArrayRef<int64_t> values) {
+  std::string text = "[";
+  for (auto [index, value] : llvm::enumerate(values))
+    text += (index ? ", " : "") + std::to_string(value);
+  return text + "]";
+}
+
+/// The dimensions of x that hold a digit of `reduced`.
+static SmallVector<int64_t> dimensionsOf(const Layout &x,
+                                         ArrayRef<Atom> reduced) {
+  SmallVector<int64_t> dimensions;
+  for (auto [dim, axis] : llvm::enumerate(x))
+    if (llvm::any_of(axis, [&](Atom a) {
+          return llvm::any_of(reduced, [&](Atom r) { return r.dim == a.dim; });
+        }))
+      dimensions.push_back(dim);
+  return dimensions;
+}
+
+/// The axes of x outside D.
+static Layout keptAxes(const Layout &axes, ArrayRef<int64_t> dimensions) {
+  Layout kept;
+  for (auto [dim, axis] : llvm::enumerate(axes))
+    if (!llvm::is_contained(dimensions, static_cast<int64_t>(dim)))
+      kept.push_back(axis);
+  return kept;
+}
+
+/// Whether x is e^(...): its products with a reciprocal are a softmax.
+static bool isExponential(Value x) {
+  linalg::LinalgOp op = asElementwise(peelMovement(x).root.getDefiningOp());
+  Operation *last =
+      op ? op.getBlock()->getTerminator()->getOperand(0).getDefiningOp()
+         : nullptr;
+  return isa_and_nonnull<math::ExpOp, math::Exp2Op>(last);
+}
+
+/// The multiplication by a gate that its other operand does not depend on, and
+/// the shape checks that make it an attn.gate.
+static std::optional<Refusal> check(GateMatch &match) {
+  const GateAnchor &anchor = match.anchor;
+  linalg::LinalgOp op = anchor.op;
+  ArrayRef<GatePool> pools = match.excitation.pools;
+  match.dimensions = dimensionsOf(match.xAxes, pools.front().reduced);
+  for (const GatePool &pool : pools.drop_front()) {
+    SmallVector<int64_t> other = dimensionsOf(match.xAxes, pool.reduced);
+    if (other != match.dimensions)
+      return Refusal{"expected pools over the same dimensions, got " +
+                         list(match.dimensions) + " and " + list(other),
+                     "gate by each pool on its own, or pool over the same "
+                     "dimensions"};
+  }
+  Layout kept = keptAxes(match.xAxes, match.dimensions);
+  for (const GatePool &pool : pools)
+    if (!canRelayout(kept, pool.axes))
+      return Refusal{"expected pools over whole dimensions of the scaled "
+                     "tensor, got a part of " +
+                         list(match.dimensions),
+                     "reshape the tensor so that the pooled part is a "
+                     "dimension, before pooling and scaling"};
+  for (int64_t dim : match.dimensions)
+    if (!isBroadcastAxis(anchor.gateAxes[dim]))
+      return Refusal{"expected a gate that is constant along the pooled "
+                     "dimensions " +
+                         list(match.dimensions) + ", got one broadcast over " +
+                         list(anchor.broadcast),
+                     "pool over the dimensions that the gate is broadcast "
+                     "over"};
+  // Dimensions that x keeps and the gate does not have are broadcast inside.
+  Layout gate;
+  for (const Axis &axis : keptAxes(anchor.gateAxes, match.dimensions))
+    if (!isBroadcastAxis(axis))
+      gate.push_back(axis);
+  if (!canRelayout(identityLayout(anchor.core.getType()), gate))
+    return Refusal{"expected a gate with the dimensions of the pooled tensor, "
+                   "got repeated or reordered parts of one",
+                   "compute one gate value for each pooled value"};
+  Type element = getElementTypeOrSelf(anchor.x->get().getType());
+  if (getElementTypeOrSelf(anchor.core.getType()) != element)
+    return Refusal{"expected a gate of the scaled tensor's element type, got "
+                   "another",
+                   "cast inside the gate's branch, before its last "
+                   "operation"};
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    if (input == anchor.x || input == anchor.gate)
+      continue;
+    if (!isAligned(op, input))
+      return Refusal{"expected further operands of the shape of the scaled "
+                     "tensor, got a broadcast one",
+                     "apply it in an operation of its own"};
+    match.extras.push_back(input);
+  }
+  return std::nullopt;
+}
+
+std::optional<GateMatch> matchGate(const GateAnchor &anchor) {
+  Value x = anchor.x->get();
+  View view = peelMovement(x);
+  GateMatch match{anchor, view.axes,      anchor.broadcast, {},
+                  {},     GateKind::Axis, std::nullopt};
+  // Of an anchor that is not fused: what it would have been.
+  match.kind = classifyGate(view.axes, anchor.broadcast, Mixing());
+  Operation *reduction = nearestReduction(anchor.core);
+  if (reduction && isReciprocalOfReduction(anchor.core)) {
+    if (isExponential(x))
+      return std::nullopt; // a softmax: an anchor of attention
+    match.kind = GateKind::Norm;
+    match.refusal = Refusal{
+        "expected a gate, got a normalisation: the factor is a reciprocal of "
+        "a reduction",
+        "none needed: a norm is not a gate"};
+    return match;
+  }
+  Excitation &excitation = match.excitation;
+  excitation = findExcitation(anchor.core, view.root, anchor.op->getBlock());
+  if (excitation.refusal) {
+    if (!reduction && !excitation.readsRoot)
+      return std::nullopt;
+    if (excitation.refusal->isNorm)
+      match.kind = GateKind::Norm;
+    match.refusal = excitation.refusal;
+    return match;
+  }
+  if (excitation.pools.empty()) {
+    if (!reduction)
+      return std::nullopt;
+    match.refusal = Refusal{
+        "expected the pooled tensor to be the scaled tensor, got a pool of "
+        "another one",
+        "scale the tensor that is pooled"};
+    return match;
+  }
+  match.refusal = check(match);
+  if (!match.refusal)
+    match.kind =
+        classifyGate(view.axes, match.dimensions, findMixing(excitation));
+  return match;
+}
+
+} // namespace heed::recognize

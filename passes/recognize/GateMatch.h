@@ -1,0 +1,45 @@
+// GateMatch.h - one anchor of a gate: what was matched, or why not, and its
+// rewrite. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_PASSES_RECOGNIZE_GATEMATCH_H
+#define HEED_PASSES_RECOGNIZE_GATEMATCH_H
+
+#include "dialect/gate/GateOps.h"
+#include "mlir/IR/PatternMatch.h"
+#include "passes/recognize/GateKind.h"
+
+namespace heed::recognize {
+
+/// An elementwise op whose body holds x · f(gate), where `gate` is broadcast
+/// over some dimensions of x.
+struct GateAnchor {
+  mlir::linalg::LinalgOp op;
+  mlir::OpOperand *x = nullptr;
+  mlir::OpOperand *gate = nullptr;
+  /// The tensor behind the gate's movement and broadcast.
+  mlir::Value core;
+  /// For each dimension of x: the digits of `core`, or broadcast digits.
+  Layout gateAxes;
+  /// The dimensions of x that the gate is broadcast over.
+  llvm::SmallVector<int64_t> broadcast;
+};
+std::optional<GateAnchor> findGateAnchor(mlir::Operation *op);
+
+struct GateMatch {
+  GateAnchor anchor;
+  Layout xAxes; // digits of the root that x and the pooled tensors share
+  llvm::SmallVector<int64_t> dimensions;
+  llvm::SmallVector<mlir::OpOperand *> extras;
+  Excitation excitation;
+  GateKind kind;
+  /// Set where the anchor is not fused; then only `kind` is valid.
+  std::optional<Refusal> refusal;
+};
+/// Nothing where `anchor` has nothing to do with a reduction.
+std::optional<GateMatch> matchGate(const GateAnchor &anchor);
+
+/// Replaces the anchor by an attn.gate.
+attn::GateOp buildGate(mlir::RewriterBase &rewriter, const GateMatch &match);
+
+} // namespace heed::recognize
+
+#endif // HEED_PASSES_RECOGNIZE_GATEMATCH_H

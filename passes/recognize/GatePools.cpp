@@ -1,0 +1,239 @@
+// GatePools.cpp - the pools of a tensor: mean, maximum, sum over whole
+// dimensions, in every spelling. SPDX-License-Identifier: Apache-2.0 WITH
+// LLVM-exception
+#include "passes/recognize/GatePools.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/recognize/Elementwise.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace heed::recognize {
+
+/// The kind of `combined` = combine(in, out): a sum, or a maximum spelled as
+/// one op or as compare and select.
+static std::optional<attn::Pool> combiner(Value combined, Value in, Value out) {
+  Operation *op = combined.getDefiningOp();
+  if (!op)
+    return std::nullopt;
+  auto isPair = [&](Value a, Value b) {
+    return (a == in && b == out) || (a == out && b == in);
+  };
+  if (isa<arith::AddFOp>(op) && isPair(op->getOperand(0), op->getOperand(1)))
+    return attn::Pool::sum;
+  if (isa<arith::MaximumFOp, arith::MaxNumFOp>(op) &&
+      isPair(op->getOperand(0), op->getOperand(1)))
+    return attn::Pool::max;
+  auto select = dyn_cast<arith::SelectOp>(op);
+  auto compare =
+      select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
+  if (!compare || !isPair(compare.getLhs(), compare.getRhs()))
+    return std::nullopt;
+  using P = arith::CmpFPredicate;
+  bool greater = llvm::is_contained({P::OGT, P::OGE, P::UGT, P::UGE},
+                                    compare.getPredicate());
+  bool less = llvm::is_contained({P::OLT, P::OLE, P::ULT, P::ULE},
+                                 compare.getPredicate());
+  bool keeps = select.getTrueValue() == compare.getLhs() &&
+               select.getFalseValue() == compare.getRhs();
+  bool swaps = select.getTrueValue() == compare.getRhs() &&
+               select.getFalseValue() == compare.getLhs();
+  if ((greater && keeps) || (less && swaps))
+    return attn::Pool::max;
+  return std::nullopt;
+}
+
+/// Sum from 0; maximum from −∞ or from the lowest finite number.
+static bool isNeutral(attn::Pool kind, Value init) {
+  std::optional<double> value = constantValue(init);
+  if (!value)
+    return false;
+  if (kind == attn::Pool::sum)
+    return *value == 0;
+  auto type = cast<FloatType>(getElementTypeOrSelf(init.getType()));
+  APFloat lowest =
+      APFloat::getLargest(type.getFloatSemantics(), /*Negative=*/true);
+  return *value <= lowest.convertToDouble();
+}
+
+/// The reduction loop of `position + window·dilation` if the window covers the
+/// dimension of size `size` in one position.
+static std::optional<unsigned>
+coveringLoop(AffineExpr expr, ArrayRef<int64_t> ranges, int64_t size,
+             ArrayRef<utils::IteratorType> iterators) {
+  std::optional<unsigned> window;
+  bool covers = true;
+  expr.walk([&](AffineExpr e) {
+    auto dim = dyn_cast<AffineDimExpr>(e);
+    if (!dim)
+      return;
+    unsigned loop = dim.getPosition();
+    if (iterators[loop] == utils::IteratorType::reduction) {
+      covers &= !window && ranges[loop] == size && size > 0;
+      window = loop;
+    } else {
+      covers &= ranges[loop] == 1;
+    }
+  });
+  // With one position and size steps inside the size, the step must be 1.
+  return window && covers ? window : std::nullopt;
+}
+
+std::optional<Reduction> matchReduction(Value value) {
+  auto op = value.getDefiningOp<linalg::LinalgOp>();
+  if (!op || op.getNumReductionLoops() == 0 || !op.hasPureTensorSemantics() ||
+      !isa<FloatType>(getElementTypeOrSelf(value.getType())))
+    return std::nullopt;
+  unsigned index = cast<OpResult>(value).getResultNumber();
+  OpOperand *init = op.getDpsInitOperand(index);
+  Value out = op.getMatchingBlockArgument(init);
+  Value combined = op.getBlock()->getTerminator()->getOperand(index);
+  Reduction match{op, nullptr, attn::Pool::sum, {}, {}};
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (auto kind =
+            combiner(combined, op.getMatchingBlockArgument(input), out)) {
+      match.input = input;
+      match.kind = *kind;
+    }
+  if (!match.input || !isNeutral(match.kind, init->get()))
+    return std::nullopt;
+
+  AffineMap in = op.getMatchingIndexingMap(match.input);
+  AffineMap to = op.getMatchingIndexingMap(init);
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+  auto inType = cast<RankedTensorType>(match.input->get().getType());
+  SmallVector<int64_t> inputOf(op.getNumLoops(), -1);
+  SmallVector<bool> reduces(op.getNumLoops(), false);
+  for (auto [dim, expr] : llvm::enumerate(in.getResults())) {
+    int64_t size = inType.getDimSize(dim);
+    if (auto loop = dyn_cast<AffineDimExpr>(expr)) {
+      inputOf[loop.getPosition()] = dim;
+      if (iterators[loop.getPosition()] == utils::IteratorType::reduction) {
+        reduces[loop.getPosition()] = true;
+        match.reduced.push_back(dim);
+      }
+    } else if (auto window = coveringLoop(expr, ranges, size, iterators)) {
+      reduces[*window] = true;
+      match.reduced.push_back(dim);
+    } else if (size != 1) {
+      return std::nullopt;
+    }
+  }
+  // A reduction loop that the input does not know would repeat it.
+  for (auto [loop, iterator] : llvm::enumerate(iterators))
+    if (iterator == utils::IteratorType::reduction && !reduces[loop] &&
+        ranges[loop] != 1)
+      return std::nullopt;
+  auto outType = cast<RankedTensorType>(value.getType());
+  for (auto [dim, expr] : llvm::enumerate(to.getResults())) {
+    auto loop = dyn_cast<AffineDimExpr>(expr);
+    int64_t from = loop ? inputOf[loop.getPosition()] : -1;
+    if (from < 0 && outType.getDimSize(dim) != 1)
+      return std::nullopt;
+    match.kept.push_back(from);
+  }
+  return match;
+}
+
+bool isReduction(Operation *op) {
+  auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(op);
+  if (!linalgOp || linalgOp.getNumReductionLoops() == 0)
+    return false;
+  for (int64_t i = 0, e = op->getNumResults(); i < e; ++i) {
+    Value out =
+        linalgOp.getMatchingBlockArgument(linalgOp.getDpsInitOperand(i));
+    Value combined = linalgOp.getBlock()->getTerminator()->getOperand(i);
+    for (OpOperand *input : linalgOp.getDpsInputOperands())
+      if (combiner(combined, linalgOp.getMatchingBlockArgument(input), out))
+        return true;
+  }
+  return false;
+}
+
+bool isWindowPool(Operation *op) {
+  return isReduction(op) && llvm::any_of(op->getResults(), [&](Value result) {
+           auto linalgOp = cast<linalg::LinalgOp>(op);
+           return !matchReduction(result) &&
+                  llvm::any_of(linalgOp.getIndexingMapsArray(),
+                               [](AffineMap map) {
+                                 return !map.isProjectedPermutation(
+                                     /*allowZeroInResults=*/true);
+                               });
+         });
+}
+
+namespace {
+/// scale · (sum or max over `reduced` of the root), laid out by `axes`.
+struct Pooled {
+  attn::Pool kind;
+  double scale;
+  Layout axes;
+  SmallVector<Atom> reduced;
+};
+} // namespace
+
+/// Sums of sums, maxima of maxima, means of means, with movement anywhere.
+static std::optional<Pooled> pooled(Value value, Value root, int depth) {
+  if (depth > 16)
+    return std::nullopt;
+  View view = peelMovement(value);
+  std::optional<Pooled> inner;
+  if (std::optional<Scaling> scaling = matchScaling(view.root)) {
+    inner = pooled(scaling->source, root, depth + 1);
+    if (!inner || inner->kind != attn::Pool::sum)
+      return std::nullopt;
+    inner->scale *= scaling->factor;
+  } else if (std::optional<Reduction> reduction = matchReduction(view.root)) {
+    View source = peelMovement(reduction->input->get());
+    if (source.root == root)
+      inner = Pooled{reduction->kind, 1, source.axes, {}};
+    else
+      inner = pooled(reduction->input->get(), root, depth + 1);
+    if (!inner || inner->kind != reduction->kind)
+      return std::nullopt;
+    for (int64_t dim : reduction->reduced)
+      inner->reduced.append(inner->axes[dim].begin(), inner->axes[dim].end());
+    Layout kept;
+    for (int64_t dim : reduction->kept)
+      kept.push_back(dim < 0 ? Axis{} : inner->axes[dim]);
+    inner->axes = kept;
+  } else {
+    return std::nullopt;
+  }
+  std::optional<Layout> axes = composeLayouts(view.axes, inner->axes);
+  if (!axes)
+    return std::nullopt;
+  inner->axes = *axes;
+  return inner;
+}
+
+/// One unit in the last place of a constant of this type, relative.
+static double precision(Type type) {
+  unsigned bits =
+      APFloat::semanticsPrecision(cast<FloatType>(type).getFloatSemantics());
+  return std::ldexp(2.0, -static_cast<int>(bits));
+}
+
+std::optional<GatePool> matchPool(Value value, Value root) {
+  std::optional<Pooled> match = pooled(value, root, 0);
+  if (!match || match->reduced.empty())
+    return std::nullopt;
+  GatePool pool{value, match->kind, match->axes, match->reduced};
+  if (match->scale == 1)
+    return pool;
+  double count = 1;
+  for (Atom atom : match->reduced) {
+    if (ShapedType::isDynamic(atom.size))
+      return std::nullopt;
+    count *= atom.size;
+  }
+  if (std::abs(match->scale * count - 1) >
+      4 * precision(getElementTypeOrSelf(value.getType())))
+    return std::nullopt;
+  pool.kind = attn::Pool::avg;
+  return pool;
+}
+
+} // namespace heed::recognize

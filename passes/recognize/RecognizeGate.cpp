@@ -1,0 +1,92 @@
+// RecognizeGate.cpp - finds y = x * excite(pools of x) in every spelling:
+// attn.gate. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matched, with D a set of dimensions of x and pool_k in {mean, max, sum}:
+//
+//   p_k  = pool_k over D of x          GatePools.cpp
+//   g    = excite(p_0, p_1, ...)       GateExcitation.cpp: anything pure
+//   y[i] = f(x[i] * g[i without D])    the anchor: GateMatch.cpp
+//
+// Reshapes, transpositions and broadcasts may stand anywhere between
+// (Movement.cpp). Squeeze-and-excitation, ECA and both halves of CBAM are this;
+// GateKind.cpp tells them apart, GateBuild.cpp writes the op.
+#include "passes/recognize/Passes.h"
+
+#include "dialect/gate/GateOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Iterators.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/recognize/GateMatch.h"
+
+using namespace mlir;
+
+namespace heed::recognize {
+#define GEN_PASS_DEF_RECOGNIZEGATE
+#include "passes/recognize/Passes.h.inc"
+
+static std::string join(ArrayRef<int64_t> values) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::interleaveComma(values, stream);
+  return text;
+}
+
+static std::string join(ArrayRef<GatePool> pools) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::interleaveComma(pools, stream, [&](const GatePool &pool) {
+    stream << attn::stringifyPool(pool.kind);
+  });
+  return text;
+}
+
+static void report(Location loc, const GateMatch &match) {
+  auto options = remark::RemarkOpts::name("gate").category("heed-recognize");
+  std::string kind = stringify(match.kind).str();
+  if (match.refusal) {
+    remark::missed(loc, options)
+        << remark::metric("kind", kind)
+        << remark::reason("{0}", match.refusal->reason)
+        << remark::suggest("{0}", match.refusal->suggestion);
+    return;
+  }
+  remark::passed(loc, options)
+      << remark::metric("kind", kind)
+      << remark::metric("pools", join(match.excitation.pools))
+      << remark::metric("dims", join(match.dimensions));
+}
+
+namespace {
+struct RecognizeGate : impl::RecognizeGateBase<RecognizeGate> {
+  void runOnOperation() override {
+    SmallVector<Operation *> candidates;
+    getOperation()->walk(
+        [&](linalg::LinalgOp op) { candidates.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    // In program order: the spatial gate of CBAM pools the result of its
+    // channel gate.
+    for (Operation *op : candidates) {
+      std::optional<GateAnchor> anchor = findGateAnchor(op);
+      std::optional<GateMatch> match =
+          anchor ? matchGate(*anchor) : std::nullopt;
+      if (!match)
+        continue;
+      report(op->getLoc(), *match);
+      if (!match->refusal)
+        buildGate(rewriter, *match);
+    }
+    eraseDeadOps(rewriter);
+  }
+
+  /// What the gates hold now; users come after what they use.
+  void eraseDeadOps(RewriterBase &rewriter) {
+    getOperation()->walk<WalkOrder::PostOrder, ReverseIterator>(
+        [&](Operation *op) {
+          if (isOpTriviallyDead(op))
+            rewriter.eraseOp(op);
+        });
+  }
+};
+} // namespace
+} // namespace heed::recognize
