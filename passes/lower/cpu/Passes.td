@@ -75,4 +75,64 @@ def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
   ];
 }
 
+def DecomposeUnsupported : Pass<"heed-decompose-unsupported", "::mlir::ModuleOp"> {
+  let summary = "Replace attn.sdpa that the CPU kernel cannot hold by its definition";
+  let description = [{
+    The kernel of `heed-lower-sdpa` is for f32 and constant sizes of d and e up
+    to 512. What is not so is decomposed here, on tensors, so that everything
+    compiles.
+
+    Before:
+
+    ```mlir
+    %o = attn.sdpa ins(%q, %k, %v : tensor<1x8x16x64xf16>, tensor<1x8x16x64xf16>, tensor<1x8x16x64xf16>)
+        outs(%init : tensor<1x8x16x64xf16>) maps = [#q, #k, #v, #o] -> tensor<1x8x16x64xf16>
+    ```
+
+    After: `linalg.generic` ops as from `heed-decompose`.
+  }];
+}
+
+def LowerSdpa : Pass<"heed-lower-sdpa", "::mlir::ModuleOp"> {
+  let summary = "Expand attn.sdpa on buffers to a flash schedule in vector code";
+  let description = [{
+    Keys are packed once a head into panels of the register tile (values only
+    where their rows are not contiguous); then blocks of queries run in
+    parallel, each over the blocks of keys that it attends, with an online
+    softmax. Memory is linear in the sequence: a tile of scores on the stack of
+    a task. Blocks that are masked for all of their queries (causal, window,
+    kv_length) are skipped.
+
+    Before:
+
+    ```mlir
+    attn.sdpa ins(%q, %k, %v : memref<1x8x128x64xf32>, memref<1x8x128x64xf32>, memref<1x8x128x64xf32>)
+        outs(%o : memref<1x8x128x64xf32>) maps = [#q, #k, #v, #o] {scale = 1.250000e-01 : f64}
+    ```
+
+    After (AVX-512):
+
+    ```mlir
+    %kt = memref.alloc() {alignment = 64 : i64} : memref<1x8x2x64x64xf32>
+    scf.parallel (%b, %h, %p) = (%c0, %c0, %c0) to (%c1, %c8, %c2) step (%c1, %c1, %c1) {
+      // panel %p of the keys, transposed by 16 x 16 squares
+    }
+    scf.parallel (%b, %h, %i) = (%c0, %c0, %c0) to (%c1, %c8, %c1) step (%c1, %c1, %c1) {
+      %s = memref.alloca() : memref<128x144xf32>
+      // queries packed and scaled; s = q·kt by tiles of 6 x 4 vectors; p = 2^(s - m);
+      // o = p·v by tiles; o / l
+    }
+    ```
+  }];
+  let options = [
+    Option<"mcpu", "mcpu", "std::string", "",
+           "CPU to generate code for, a name that llc knows (default: the host)">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 #endif // HEED_PASSES_LOWER_CPU_PASSES_TD

@@ -1,0 +1,39 @@
+// DecomposeUnsupported.cpp - attn.sdpa that the CPU kernel cannot hold -> its
+// definition. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/cpu/Passes.h"
+#include "passes/lower/cpu/SdpaKernel.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using heed::attn::SdpaOp;
+
+namespace heed::lower {
+#define GEN_PASS_DEF_DECOMPOSEUNSUPPORTED
+#include "passes/lower/cpu/Passes.h.inc"
+
+namespace {
+struct DecomposeUnsupported
+    : impl::DecomposeUnsupportedBase<DecomposeUnsupported> {
+  void runOnOperation() override {
+    SmallVector<SdpaOp> ops;
+    getOperation().walk([&](SdpaOp op) {
+      if (op->getNumResults() > 0 && !whyNotLowerable(op).empty())
+        ops.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (SdpaOp op : ops) {
+      rewriter.setInsertionPoint(op);
+      FailureOr<SmallVector<Value>> values = op.decomposeOperation(rewriter);
+      if (failed(values)) {
+        op.emitOpError("cannot be decomposed into linalg");
+        return signalPassFailure();
+      }
+      rewriter.replaceOp(op, *values);
+    }
+  }
+};
+} // namespace
+} // namespace heed::lower

@@ -1,0 +1,258 @@
+// LowerSdpa.cpp - attn.sdpa on memrefs -> one flash schedule in vector code.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/cpu/Passes.h"
+#include "passes/lower/cpu/SdpaKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/PatternMatch.h"
+
+#include <limits>
+
+using namespace mlir;
+using heed::attn::buildFloat;
+using heed::attn::SdpaOp;
+
+namespace heed::lower {
+#define GEN_PASS_DEF_LOWERSDPA
+#include "passes/lower/cpu/Passes.h.inc"
+
+namespace {
+
+Value allocStack(OpBuilder &b, Location loc, ArrayRef<int64_t> shape) {
+  return memref::AllocaOp::create(
+      b, loc, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
+}
+
+/// `row` of q, scaled, into the task's scratch.
+void packQuery(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value row) {
+  Location loc = kernel.loc;
+  SdpaOp op = kernel.op;
+  double scale = op.getScale().convertToDouble();
+  Value factor = buildFloat(b, loc, b.getF32Type(),
+                            kernel.inLog2Domain ? scale * kLog2E : scale);
+  Value d = buildIndex(b, loc, kernel.headDim);
+  Value i = arith::AddIOp::create(b, loc, task.first, row);
+  auto place = [&](OpBuilder &b, Value d) {
+    Point point;
+    point.fill(i);
+    point[SdpaOp::B] = task.b;
+    point[SdpaOp::H] = task.h;
+    point[SdpaOp::D] = d;
+    return mapIndices(b, loc, op.getQMap(), point);
+  };
+  if (isContiguousAlong(op.getQ(), op.getQMap(), SdpaOp::D)) {
+    VectorType type = kernel.vectorType(b);
+    Value splat = vector::BroadcastOp::create(b, loc, type, factor);
+    buildVectorLoop(
+        b, loc, d, kernel.lanes, 1, {},
+        [&](OpBuilder &b, Value at, Value mask, unsigned,
+            ValueRange) -> Values {
+          Value q = buildLoad(b, loc, type, op.getQ(), place(b, at), mask);
+          buildStore(b, loc, arith::MulFOp::create(b, loc, q, splat), task.q,
+                     {row, at}, mask);
+          return {};
+        });
+    return;
+  }
+  buildFor(b, loc, buildIndex(b, loc, 0), d, 1, {},
+           [&](OpBuilder &b, Value at, ValueRange) -> Values {
+             Value q = memref::LoadOp::create(b, loc, op.getQ(), place(b, at));
+             memref::StoreOp::create(b, loc,
+                                     arith::MulFOp::create(b, loc, q, factor),
+                                     task.q, ValueRange{row, at});
+             return {};
+           });
+}
+
+/// q, and zeros in the rows that pad the last tile; m = −inf, l = 0, o = 0.
+void beginTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
+  Location loc = kernel.loc;
+  Value zeroIndex = buildIndex(b, loc, 0);
+  Value zero = buildFloat(b, loc, b.getF32Type(), 0.0);
+  Value least = buildFloat(b, loc, b.getF32Type(),
+                           -std::numeric_limits<double>::infinity());
+  buildFor(b, loc, zeroIndex, task.rows, 1, {},
+           [&](OpBuilder &b, Value row, ValueRange) -> Values {
+             packQuery(b, kernel, task, row);
+             memref::StoreOp::create(b, loc, least, task.m, row);
+             memref::StoreOp::create(b, loc, zero, task.l, row);
+             return {};
+           });
+  if (task.rows != task.paddedRows)
+    buildFor(b, loc, task.rows, task.paddedRows, 1, {},
+             [&](OpBuilder &b, Value row, ValueRange) -> Values {
+               buildFor(b, loc, zeroIndex, buildIndex(b, loc, kernel.headDim),
+                        1, {},
+                        [&](OpBuilder &b, Value d, ValueRange) -> Values {
+                          memref::StoreOp::create(b, loc, zero, task.q,
+                                                  ValueRange{row, d});
+                          return {};
+                        });
+               return {};
+             });
+  Value zeros = buildFloat(b, loc, kernel.vectorType(b), 0.0);
+  buildFor(b, loc, zeroIndex, task.paddedRows, 1, {},
+           [&](OpBuilder &b, Value row, ValueRange) -> Values {
+             for (int64_t v = 0; v < kernel.valueVectors(); ++v)
+               vector::StoreOp::create(
+                   b, loc, zeros, task.o,
+                   ValueRange{row, buildIndex(b, loc, v * kernel.lanes)});
+             return {};
+           });
+}
+
+/// The keys that some query of the task attends, from a whole panel on.
+attn::KeyBounds attendedKeys(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
+  Location loc = kernel.loc;
+  Value zero = buildIndex(b, loc, 0);
+  attn::KeyBounds keys{zero, kernel.sizeK};
+  if (!kernel.hasKeyBounds())
+    return keys;
+  auto bounds = [&](Value i) {
+    return attn::buildKeyBounds(b, loc, kernel.op, i, kernel.sizeQ,
+                                kernel.sizeK, task.kvLength);
+  };
+  Value last = arith::SubIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, task.first, task.rows),
+      buildIndex(b, loc, 1));
+  if (Value begin = bounds(task.first).begin) {
+    begin = arith::MaxSIOp::create(b, loc, begin, zero);
+    keys.begin = arith::SubIOp::create(
+        b, loc, begin,
+        arith::RemUIOp::create(b, loc, begin,
+                               buildIndex(b, loc, kernel.panel())));
+  }
+  if (Value end = bounds(last).end)
+    keys.end = arith::MinSIOp::create(b, loc, end, kernel.sizeK);
+  return keys;
+}
+
+void buildKeyBlock(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                   SdpaKeyBlock &block) {
+  Location loc = kernel.loc;
+  if (std::optional<int64_t> count = getConstantIntValue(block.count)) {
+    block.columns = buildIndex(b, loc, llvm::alignTo(*count, kernel.lanes));
+  } else {
+    Value lanes = buildIndex(b, loc, kernel.lanes);
+    block.columns = arith::MulIOp::create(
+        b, loc, arith::CeilDivUIOp::create(b, loc, block.count, lanes), lanes);
+  }
+  buildScoreTiles(b, kernel, task, block);
+  buildScoreStage(b, kernel, task, block);
+  buildOnlineSoftmax(b, kernel, task, block);
+  buildValueTiles(b, kernel, task, block);
+}
+
+void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
+               Value index) {
+  Location loc = kernel.loc;
+  SdpaOp op = kernel.op;
+  SdpaTask task;
+  int64_t valueColumns = kernel.valueVectors() * kernel.lanes;
+  task.q = allocStack(b, loc, {kernel.queryBlock, kernel.headDim});
+  task.s = allocStack(b, loc, {kernel.queryBlock, kernel.scoreStride()});
+  task.o = allocStack(b, loc, {kernel.queryBlock, valueColumns});
+  task.m = allocStack(b, loc, {kernel.queryBlock});
+  task.l = allocStack(b, loc, {kernel.queryBlock});
+  task.b = batch;
+  task.h = head;
+  Value blockSize = buildIndex(b, loc, kernel.queryBlock);
+  task.first = arith::MulIOp::create(b, loc, index, blockSize);
+  std::optional<int64_t> queries = getConstantIntValue(kernel.sizeQ);
+  if (queries && *queries % kernel.queryBlock == 0) {
+    task.rows = task.paddedRows = blockSize;
+  } else if (queries && *queries < kernel.queryBlock) {
+    task.rows = kernel.sizeQ;
+    task.paddedRows = blockSize;
+  } else {
+    Value left = arith::SubIOp::create(b, loc, kernel.sizeQ, task.first);
+    task.rows = arith::MinSIOp::create(b, loc, left, blockSize);
+    // Even, and 4 at least.
+    Value one = buildIndex(b, loc, 1);
+    Value even = arith::AddIOp::create(
+        b, loc, task.rows, arith::AndIOp::create(b, loc, task.rows, one));
+    task.paddedRows =
+        arith::MaxSIOp::create(b, loc, even, buildIndex(b, loc, 4));
+  }
+  task.keyHead = headIndices(b, loc, op.getKMap(), batch, head);
+  task.valueHead = headIndices(b, loc, op.getVMap(), batch, head);
+  if (op.getKvLength()) {
+    Point point;
+    point.fill(batch);
+    task.kvLength =
+        memref::LoadOp::create(b, loc, op.getKvLength(),
+                               mapIndices(b, loc, op.getKvLengthMap(), point));
+    if (!task.kvLength.getType().isIndex())
+      task.kvLength =
+          arith::IndexCastOp::create(b, loc, b.getIndexType(), task.kvLength);
+  }
+  beginTask(b, kernel, task);
+
+  attn::KeyBounds keys = attendedKeys(b, kernel, task);
+  std::optional<int64_t> all = getConstantIntValue(keys.end);
+  if (all && kernel.isSingleBlock() && !kernel.hasKeyBounds()) {
+    SdpaKeyBlock block{keys.begin, keys.end, {}};
+    if (*all > 0)
+      buildKeyBlock(b, kernel, task, block);
+  } else {
+    Value size = buildIndex(b, loc, kernel.keyBlock);
+    buildFor(b, loc, keys.begin, keys.end, kernel.keyBlock, {},
+             [&](OpBuilder &b, Value first, ValueRange) -> Values {
+               SdpaKeyBlock block{first, size, {}};
+               if (!all || *all % kernel.keyBlock != 0)
+                 block.count = arith::MinSIOp::create(
+                     b, loc, arith::SubIOp::create(b, loc, keys.end, first),
+                     size);
+               buildKeyBlock(b, kernel, task, block);
+               return {};
+             });
+  }
+  buildFinish(b, kernel, task);
+}
+
+struct LowerSdpa : impl::LowerSdpaBase<LowerSdpa> {
+  using LowerSdpaBase::LowerSdpaBase;
+  void runOnOperation() override {
+    std::optional<TargetDescriptor> target = getTargetDescriptor(mcpu);
+    if (!target) {
+      getOperation().emitError("mcpu: expected a CPU that llc knows, got ")
+          << mcpu;
+      return signalPassFailure();
+    }
+    SmallVector<SdpaOp> ops;
+    getOperation().walk([&](SdpaOp op) {
+      if (isa<MemRefType>(op.getQ().getType()))
+        ops.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (SdpaOp op : ops) {
+      std::string reason = whyNotLowerable(op);
+      if (!reason.empty()) {
+        op.emitOpError(reason) << " (heed-decompose-unsupported replaces such "
+                                  "ops before bufferisation)";
+        return signalPassFailure();
+      }
+      rewriter.setInsertionPoint(op);
+      SdpaKernel kernel(rewriter, op, *target);
+      packKeys(rewriter, kernel);
+      packValues(rewriter, kernel);
+      Value blocks = rewriter.createOrFold<arith::CeilDivUIOp>(
+          kernel.loc, kernel.sizeQ,
+          buildIndex(rewriter, kernel.loc, kernel.queryBlock));
+      buildParallel(rewriter, kernel.loc, {kernel.sizeB, kernel.sizeH, blocks},
+                    [&](OpBuilder &b, ValueRange ids) {
+                      buildTask(b, kernel, ids[0], ids[1], ids[2]);
+                    });
+      rewriter.eraseOp(op);
+    }
+  }
+};
+} // namespace
+} // namespace heed::lower

@@ -1,0 +1,139 @@
+// SdpaFinish.cpp - the end of a block of queries: o / l into the output, and
+// lse. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A row that attends no key has l = 0: o / l is 0 · inf = NaN; masked_rows may
+// ask for 0, or for the mean of v over all keys.
+#include "passes/lower/cpu/SdpaKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using heed::attn::buildFloat;
+using heed::attn::MaskedRows;
+using heed::attn::SdpaOp;
+
+namespace heed::lower {
+
+/// o ← Σ_j v_j and l ← Sk where l = 0.
+static void buildUniformRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                            Value row, Value isMasked) {
+  Location loc = kernel.loc;
+  scf::IfOp::create(b, loc, isMasked, [&](OpBuilder &b, Location loc) {
+    Value zero = buildFloat(b, loc, kernel.vectorType(b), 0.0);
+    Values sums(kernel.valueVectors(), zero);
+    sums = buildFor(b, loc, buildIndex(b, loc, 0), kernel.sizeK, 1, sums,
+                    [&](OpBuilder &b, Value j, ValueRange carried) {
+                      Values next;
+                      for (auto [v, sum] : llvm::enumerate(carried))
+                        next.push_back(arith::AddFOp::create(
+                            b, loc, sum, loadValues(b, kernel, task, j, v)));
+                      return next;
+                    });
+    for (auto [v, sum] : llvm::enumerate(sums))
+      vector::StoreOp::create(
+          b, loc, sum, task.o,
+          ValueRange{row, buildIndex(b, loc, v * kernel.lanes)});
+    Value count =
+        arith::IndexCastOp::create(b, loc, b.getI64Type(), kernel.sizeK);
+    memref::StoreOp::create(
+        b, loc, arith::SIToFPOp::create(b, loc, b.getF32Type(), count), task.l,
+        row);
+    scf::YieldOp::create(b, loc);
+  });
+}
+
+/// lse = ln 2 · m + ln l; −inf for a row without a key.
+static void buildLogSumExp(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                           Value i, Value row) {
+  Location loc = kernel.loc;
+  SdpaOp op = kernel.op;
+  Value m = memref::LoadOp::create(b, loc, task.m, row);
+  Value l = memref::LoadOp::create(b, loc, task.l, row);
+  Value ln2 = buildFloat(b, loc, b.getF32Type(), 1.0 / kLog2E);
+  Value lse =
+      arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, m, ln2),
+                            math::LogOp::create(b, loc, l));
+  Point point;
+  point.fill(i);
+  point[SdpaOp::B] = task.b;
+  point[SdpaOp::H] = task.h;
+  memref::StoreOp::create(
+      b, loc,
+      attn::buildFloatCast(b, loc, lse,
+                           getElementTypeOrSelf(op.getLse().getType())),
+      op.getLse(), mapIndices(b, loc, op.getLseMap(), point));
+}
+
+static void buildOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                           Value i, Value row, Value inverse) {
+  Location loc = kernel.loc;
+  SdpaOp op = kernel.op;
+  Value e = buildIndex(b, loc, kernel.valueDim);
+  auto place = [&](OpBuilder &b, Value e) {
+    Point point;
+    point.fill(i);
+    point[SdpaOp::B] = task.b;
+    point[SdpaOp::H] = task.h;
+    point[SdpaOp::E] = e;
+    return mapIndices(b, loc, op.getOMap(), point);
+  };
+  if (isContiguousAlong(op.getInit(), op.getOMap(), SdpaOp::E)) {
+    Value splat =
+        vector::BroadcastOp::create(b, loc, kernel.vectorType(b), inverse);
+    buildVectorLoop(
+        b, loc, e, kernel.lanes, 1, {},
+        [&](OpBuilder &b, Value at, Value mask, unsigned,
+            ValueRange) -> Values {
+          // The scratch is padded to whole vectors, the output is not.
+          Value o = buildLoad(b, loc, kernel.vectorType(b), task.o, {row, at});
+          buildStore(b, loc, arith::MulFOp::create(b, loc, o, splat),
+                     op.getInit(), place(b, at), mask);
+          return {};
+        });
+    return;
+  }
+  buildFor(
+      b, loc, buildIndex(b, loc, 0), e, 1, {},
+      [&](OpBuilder &b, Value at, ValueRange) -> Values {
+        Value o = memref::LoadOp::create(b, loc, task.o, ValueRange{row, at});
+        memref::StoreOp::create(b, loc,
+                                arith::MulFOp::create(b, loc, o, inverse),
+                                op.getInit(), place(b, at));
+        return {};
+      });
+}
+
+void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
+  Location loc = kernel.loc;
+  SdpaOp op = kernel.op;
+  buildFor(b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
+           [&](OpBuilder &b, Value row, ValueRange) -> Values {
+             Value i = arith::AddIOp::create(b, loc, task.first, row);
+             if (op.getLse())
+               buildLogSumExp(b, kernel, task, i, row);
+             Type f32 = b.getF32Type();
+             Value zero = buildFloat(b, loc, f32, 0.0);
+             auto isMasked = [&](Value l) -> Value {
+               return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
+                                            l, zero);
+             };
+             Value l = memref::LoadOp::create(b, loc, task.l, row);
+             if (op.getMaskedRows() == MaskedRows::uniform) {
+               buildUniformRow(b, kernel, task, row, isMasked(l));
+               l = memref::LoadOp::create(b, loc, task.l, row);
+             }
+             Value inverse =
+                 arith::DivFOp::create(b, loc, buildFloat(b, loc, f32, 1.0), l);
+             if (op.getMaskedRows() == MaskedRows::zero)
+               inverse =
+                   arith::SelectOp::create(b, loc, isMasked(l), zero, inverse);
+             buildOutputRow(b, kernel, task, i, row, inverse);
+             return {};
+           });
+}
+
+} // namespace heed::lower

@@ -1,0 +1,147 @@
+// SdpaKernel.cpp - block sizes, indices and limits of the attention kernel.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/cpu/SdpaKernel.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using heed::attn::SdpaOp;
+
+namespace heed::lower {
+
+/// Scratch of a task is on the stack: QB · (D + KB + E) floats.
+static constexpr int64_t kMaxHeadDim = 512;
+static constexpr int64_t kMaxQueryBlock = 128, kMaxKeyBlock = 512;
+
+/// `size` in equal blocks of at most `most`, rounded up to `multiple`.
+static int64_t chooseBlock(int64_t size, int64_t most, int64_t multiple) {
+  if (ShapedType::isDynamic(size))
+    return most;
+  int64_t blocks = std::max<int64_t>(1, llvm::divideCeil(size, most));
+  return llvm::alignTo(std::max<int64_t>(1, llvm::divideCeil(size, blocks)),
+                       multiple);
+}
+
+SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
+    : op(op), loc(op.getLoc()), target(target) {
+  lanes = target.lanes(32);
+  // 6 rows × 4 vectors are 24 accumulators of 32 registers, 6 × 2 are 12 of 16.
+  panelVectors = target.vectorRegisters >= 32 ? 4 : 2;
+  headDim = op.getStaticSize(SdpaOp::D);
+  valueDim = op.getStaticSize(SdpaOp::E);
+  int64_t most = headDim > 128 || valueDim > 128 ? 64 : kMaxQueryBlock;
+  // Tiles have 6 or 4 rows; every even number from 4 up is a sum of those.
+  queryBlock =
+      std::max<int64_t>(4, chooseBlock(op.getStaticSize(SdpaOp::I), most, 2));
+  keyBlock = chooseBlock(op.getStaticSize(SdpaOp::J), kMaxKeyBlock, 64);
+  auto size = [&](SdpaOp::Dim dim) {
+    return getValueOrCreateConstantIndexOp(b, loc, op.getDimSize(b, dim));
+  };
+  sizeB = size(SdpaOp::B);
+  sizeH = size(SdpaOp::H);
+  sizeQ = size(SdpaOp::I);
+  sizeK = size(SdpaOp::J);
+  inLog2Domain = !op.getSoftcap() && op.getScore().empty();
+}
+
+VectorType SdpaKernel::vectorType(OpBuilder &b) const {
+  return VectorType::get({static_cast<int64_t>(lanes)}, b.getF32Type());
+}
+
+bool SdpaKernel::hasKeyBounds() const {
+  SdpaOp sdpa = op;
+  std::optional<ArrayRef<int64_t>> window = sdpa.getWindow();
+  return sdpa.getCausal() != attn::Causal::none || sdpa.getKvLength() ||
+         (window && llvm::any_of(*window, [](int64_t w) { return w >= 0; }));
+}
+
+bool SdpaKernel::isSingleBlock() const {
+  std::optional<int64_t> keys = getConstantIntValue(sizeK);
+  return keys && *keys <= keyBlock;
+}
+
+bool SdpaKernel::hasScoreStage() const {
+  SdpaOp sdpa = op;
+  return sdpa.getBias() || sdpa.getMask() || !inLog2Domain;
+}
+
+Values mapIndices(OpBuilder &b, Location loc, AffineMap map,
+                  const Point &point) {
+  Values indices;
+  for (AffineExpr expr : map.getResults()) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+      indices.push_back(point[dim.getPosition()]);
+    } else if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
+      indices.push_back(buildIndex(b, loc, constant.getValue()));
+    } else {
+      auto quotient = cast<AffineBinaryOpExpr>(expr); // h floordiv G
+      auto dim = cast<AffineDimExpr>(quotient.getLHS());
+      int64_t divisor = cast<AffineConstantExpr>(quotient.getRHS()).getValue();
+      indices.push_back(b.createOrFold<arith::DivUIOp>(
+          loc, point[dim.getPosition()], buildIndex(b, loc, divisor)));
+    }
+  }
+  return indices;
+}
+
+bool isContiguousAlong(Value buffer, AffineMap map, SdpaOp::Dim dim) {
+  return map.getNumResults() > 0 &&
+         map.getResults().back() == getAffineDimExpr(dim, map.getContext()) &&
+         isContiguousInLastDim(buffer);
+}
+
+/// Which result of the map says b (0) or h (1); −1 if none.
+static int64_t findHeadResult(AffineMap map, unsigned dim) {
+  for (auto [at, expr] : llvm::enumerate(map.getResults()))
+    if (expr.isFunctionOfDim(dim))
+      return at;
+  return -1;
+}
+
+Values headIndices(OpBuilder &b, Location loc, AffineMap map, Value batch,
+                   Value head) {
+  Point point;
+  Value zero = buildIndex(b, loc, 0);
+  point.fill(zero);
+  point[SdpaOp::B] = batch;
+  point[SdpaOp::H] = head;
+  Values all = mapIndices(b, loc, map, point), indices;
+  for (unsigned dim : {SdpaOp::B, SdpaOp::H}) {
+    int64_t at = findHeadResult(map, dim);
+    indices.push_back(at < 0 ? zero : all[at]);
+  }
+  return indices;
+}
+
+Values headCounts(OpBuilder &b, SdpaKernel &kernel, Value buffer,
+                  AffineMap map) {
+  Values counts;
+  for (unsigned dim : {SdpaOp::B, SdpaOp::H}) {
+    int64_t at = findHeadResult(map, dim);
+    counts.push_back(
+        at < 0 ? buildIndex(b, kernel.loc, 1)
+               : b.createOrFold<memref::DimOp>(kernel.loc, buffer, at));
+  }
+  return counts;
+}
+
+std::string whyNotLowerable(SdpaOp op) {
+  auto isF32 = [](Value value) {
+    return getElementTypeOrSelf(value.getType()).isF32();
+  };
+  if (!isF32(op.getQ()))
+    return "elements: expected f32";
+  for (auto [name, dim] : {std::pair("d", SdpaOp::D), {"e", SdpaOp::E}}) {
+    int64_t size = op.getStaticSize(dim);
+    if (ShapedType::isDynamic(size) || size < 1 || size > kMaxHeadDim)
+      return std::string("size of ") + name + ": expected a constant in [1, " +
+             std::to_string(kMaxHeadDim) + "]";
+  }
+  return "";
+}
+
+} // namespace heed::lower

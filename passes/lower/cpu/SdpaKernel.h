@@ -1,0 +1,110 @@
+// SdpaKernel.h - one attn.sdpa on buffers as a flash schedule: what its parts
+// share. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//   pack K^T into panels, V where its rows are not contiguous     SdpaPack
+//   parallel over (b, h, block of queries):                       LowerSdpa
+//     pack and scale the queries
+//     for each block of keys that some query attends:
+//       s = q·K^T                                                 SdpaTile
+//       s = score(s), −inf where masked                           SdpaScoreTile
+//       m, l, p = 2^(s − m), o ← o·2^(m_old − m)                  SdpaSoftmax
+//       o += p·V                                                  SdpaTile
+//     o / l, lse                                                  SdpaFinish
+//
+// The tile of scores is QB × KB floats: memory is O(S), never S × S. Scores are
+// in the domain of log2 (scaled by log2 e), so that the softmax is 2^t.
+#ifndef HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
+#define HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
+
+#include "dialect/sdpa/SdpaScore.h"
+#include "passes/lower/cpu/TargetDescriptor.h"
+#include "passes/lower/cpu/VectorLoop.h"
+
+#include <array>
+#include <string>
+
+namespace heed::lower {
+
+constexpr double kLog2E = 1.4426950408889634;
+
+/// Indices of the iteration space, by SdpaOp::Dim.
+using Point = std::array<Value, attn::SdpaOp::NumDims>;
+
+struct SdpaKernel {
+  attn::SdpaOp op;
+  Location loc;
+  TargetDescriptor target;
+
+  unsigned lanes; // f32 in a register
+  unsigned
+      panelVectors; // of keys in a register tile: 4, or 2 with 16 registers
+  int64_t headDim, valueDim;        // D, E
+  int64_t queryBlock, keyBlock;     // QB, KB
+  Value sizeB, sizeH, sizeQ, sizeK; // constants where static
+  bool inLog2Domain; // q is scaled by scale · log2 e (else by scale)
+  /// [b][h][panel][d][key of the panel], and [b][h][j][e] (null: V as it is).
+  Value packedK, packedV;
+
+  SdpaKernel(OpBuilder &b, attn::SdpaOp op, const TargetDescriptor &target);
+
+  int64_t panel() const { return panelVectors * lanes; }
+  int64_t valueVectors() const { return (valueDim + lanes - 1) / lanes; }
+  mlir::VectorType vectorType(OpBuilder &b) const;
+  /// Row stride of the tile of scores: off a power of two, against conflicts.
+  int64_t scoreStride() const { return keyBlock + lanes; }
+  /// Keys are limited by causal, window or kv_length.
+  bool hasKeyBounds() const;
+  /// All keys are one block for every query.
+  bool isSingleBlock() const;
+  /// bias, mask, softcap or a score region.
+  bool hasScoreStage() const;
+};
+
+/// The indices of an operand with this map at a point.
+Values mapIndices(OpBuilder &b, Location loc, mlir::AffineMap map,
+                  const Point &point);
+/// Whether vectors along `dim` can be loaded from an operand.
+bool isContiguousAlong(Value buffer, mlir::AffineMap map,
+                       attn::SdpaOp::Dim dim);
+/// Where a head of (b, h) lies in a buffer packed by `map`: two indices, 0
+/// where the map lacks the dim; and how many of each there are.
+Values headIndices(OpBuilder &b, Location loc, mlir::AffineMap map, Value batch,
+                   Value head);
+Values headCounts(OpBuilder &b, SdpaKernel &kernel, Value buffer,
+                  mlir::AffineMap map);
+
+/// One block of queries of one head, and its scratch on the stack.
+struct SdpaTask {
+  Value b, h, first;         // first query
+  Value rows, paddedRows;    // queries; rounded up to what the tiles compute
+  Value q, s, o, m, l;       // [QB][D], [QB][KB], [QB][E], [QB], [QB]
+  Value kvLength;            // index, null
+  Values keyHead, valueHead; // indices into the packed buffers
+};
+
+/// A block of keys: [first, first + count), its scores in `columns` columns.
+struct SdpaKeyBlock {
+  Value first, count, columns;
+};
+
+void packKeys(OpBuilder &b, SdpaKernel &kernel);
+void packValues(OpBuilder &b, SdpaKernel &kernel);
+void buildScoreTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                     SdpaKeyBlock &block);
+void buildValueTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                     SdpaKeyBlock &block);
+void buildScoreStage(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                     SdpaKeyBlock &block);
+void buildOnlineSoftmax(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                        SdpaKeyBlock &block);
+void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);
+/// A vector of v at key j, from its vector number `column`.
+Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value j,
+                 unsigned column);
+
+/// Why the kernel cannot hold the op (on tensors or buffers); empty if it can.
+std::string whyNotLowerable(attn::SdpaOp op);
+
+} // namespace heed::lower
+
+#endif // HEED_PASSES_LOWER_CPU_SDPAKERNEL_H

@@ -1,0 +1,200 @@
+// SdpaScoreTile.cpp - bias, mask, softcap and the score region on a tile of
+// scores. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Vectors along the keys where every operand can be read so (or does not depend
+// on j) and the region is elementwise; scalars else. The result is in the
+// domain of log2: s ← log2 e · score(…), −inf where the mask is false.
+#include "passes/lower/cpu/ExpPolynomial.h"
+#include "passes/lower/cpu/SdpaKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
+
+using namespace mlir;
+using heed::attn::SdpaOp;
+
+namespace heed::lower {
+
+namespace {
+struct ScoreStage {
+  SdpaKernel &kernel;
+  SdpaTask &task;
+  SdpaKeyBlock &block;
+  SdpaOp op;
+  Location loc;
+
+  ScoreStage(SdpaKernel &kernel, SdpaTask &task, SdpaKeyBlock &block)
+      : kernel(kernel), task(task), block(block), op(kernel.op),
+        loc(kernel.loc) {}
+
+  /// Vectors can be read, or one scalar serves a whole row.
+  static bool isVectorOperand(Value operand, AffineMap map) {
+    return !operand || !map.isFunctionOfDim(SdpaOp::J) ||
+           isContiguousAlong(operand, map, SdpaOp::J);
+  }
+
+  bool isVectorized() {
+    return isVectorOperand(op.getBias(), op.getBiasMap()) &&
+           isVectorOperand(op.getMask(), op.getMaskMap()) &&
+           (op.getScore().empty() || attn::isVectorizable(op.getScore()));
+  }
+
+  Point pointAt(Value i, Value j) {
+    Point point;
+    point.fill(j);
+    point[SdpaOp::B] = task.b;
+    point[SdpaOp::H] = task.h;
+    point[SdpaOp::I] = i;
+    return point;
+  }
+
+  /// An i1 is a byte in memory, but a vector of i1 is not bytes: read as i8.
+  Value loadMaskBytes(OpBuilder &b, ValueRange indices, Value lanesLeft) {
+    auto metadata =
+        memref::ExtractStridedMetadataOp::create(b, loc, op.getMask());
+    Value offset = metadata.getOffset();
+    for (auto [index, stride] : llvm::zip(indices, metadata.getStrides()))
+      offset = arith::AddIOp::create(
+          b, loc, offset, arith::MulIOp::create(b, loc, index, stride));
+    Value base =
+        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, op.getMask());
+    Value address = arith::IndexCastOp::create(
+        b, loc, b.getI64Type(), arith::AddIOp::create(b, loc, base, offset));
+    Value pointer = LLVM::IntToPtrOp::create(
+        b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
+    auto bytes = VectorType::get({kernel.lanes}, b.getI8Type());
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(bytes));
+    Value loaded =
+        lanesLeft ? Value(LLVM::MaskedLoadOp::create(b, loc, bytes, pointer,
+                                                     lanesLeft, zero, 1))
+                  : Value(LLVM::LoadOp::create(b, loc, bytes, pointer, 1));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, loaded,
+                                 zero);
+  }
+
+  Value loadRowScalar(OpBuilder &b, Value buffer, AffineMap map, Value i) {
+    // The map has no j: any value serves.
+    return memref::LoadOp::create(
+        b, loc, buffer,
+        mapIndices(b, loc, map, pointAt(i, buildIndex(b, loc, 0))));
+  }
+
+  Value splat(OpBuilder &b, Value scalar) {
+    return vector::BroadcastOp::create(
+        b, loc, VectorType::get({kernel.lanes}, scalar.getType()), scalar);
+  }
+
+  /// log2 e · score(s), −inf where masked, on a scalar or a vector.
+  Value transform(OpBuilder &b, const attn::ScoreElement &element, Value mask) {
+    Type type = element.score.getType();
+    Value log2E = attn::buildFloat(b, loc, type, kLog2E);
+    Value score;
+    if (kernel.inLog2Domain) {
+      score = element.score;
+      if (element.bias)
+        score = buildMulAdd(b, loc,
+                            attn::buildFloatCast(b, loc, element.bias, type),
+                            log2E, score, kernel.target.fma);
+    } else {
+      score = arith::MulFOp::create(
+          b, loc, attn::buildScore(b, loc, op, element), log2E);
+    }
+    if (!mask)
+      return score;
+    Value masked = attn::buildFloat(b, loc, type,
+                                    -std::numeric_limits<double>::infinity());
+    return arith::SelectOp::create(b, loc, mask, score, masked);
+  }
+
+  void buildVectorRow(OpBuilder &b, Value row, Value i) {
+    Value bias, mask; // of the whole row
+    if (op.getBias() && !op.getBiasMap().isFunctionOfDim(SdpaOp::J))
+      bias = splat(b, loadRowScalar(b, op.getBias(), op.getBiasMap(), i));
+    if (op.getMask() && !op.getMaskMap().isFunctionOfDim(SdpaOp::J))
+      mask = splat(b, loadRowScalar(b, op.getMask(), op.getMaskMap(), i));
+    buildVectorLoop(
+        b, loc, block.count, kernel.lanes, 1, {},
+        [&](OpBuilder &b, Value column, Value left, unsigned,
+            ValueRange) -> Values {
+          Value j = arith::AddIOp::create(b, loc, block.first, column);
+          Point point = pointAt(i, j);
+          attn::ScoreElement element;
+          element.score =
+              buildLoad(b, loc, kernel.vectorType(b), task.s, {row, column});
+          element.bias = bias;
+          if (op.getBias() && !bias)
+            element.bias = buildLoad(
+                b, loc,
+                VectorType::get({kernel.lanes},
+                                getElementTypeOrSelf(op.getBias().getType())),
+                op.getBias(), mapIndices(b, loc, op.getBiasMap(), point), left);
+          Value attended = mask;
+          if (op.getMask() && !mask)
+            attended = loadMaskBytes(
+                b, mapIndices(b, loc, op.getMaskMap(), point), left);
+          if (!op.getScore().empty()) {
+            element.b = splat(b, task.b);
+            element.h = splat(b, task.h);
+            element.i = splat(b, i);
+            element.j = arith::AddIOp::create(
+                b, loc, splat(b, j),
+                vector::StepOp::create(
+                    b, loc, VectorType::get({kernel.lanes}, b.getIndexType())));
+          }
+          // Columns beyond the block are masked by the softmax.
+          buildStore(b, loc, transform(b, element, attended), task.s,
+                     {row, column});
+          return {};
+        });
+  }
+
+  void buildScalarRow(OpBuilder &b, Value row, Value i) {
+    buildFor(b, loc, buildIndex(b, loc, 0), block.count, 1, {},
+             [&](OpBuilder &b, Value column, ValueRange) -> Values {
+               Value j = arith::AddIOp::create(b, loc, block.first, column);
+               Point point = pointAt(i, j);
+               auto load = [&](Value buffer, AffineMap map) -> Value {
+                 if (!buffer)
+                   return {};
+                 return memref::LoadOp::create(b, loc, buffer,
+                                               mapIndices(b, loc, map, point));
+               };
+               attn::ScoreElement element;
+               element.score = memref::LoadOp::create(b, loc, task.s,
+                                                      ValueRange{row, column});
+               element.bias = load(op.getBias(), op.getBiasMap());
+               element.b = task.b;
+               element.h = task.h;
+               element.i = i;
+               element.j = j;
+               Value mask = load(op.getMask(), op.getMaskMap());
+               memref::StoreOp::create(b, loc, transform(b, element, mask),
+                                       task.s, ValueRange{row, column});
+               return {};
+             });
+  }
+};
+} // namespace
+
+void buildScoreStage(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                     SdpaKeyBlock &block) {
+  if (!kernel.hasScoreStage())
+    return;
+  ScoreStage stage(kernel, task, block);
+  bool vectorized = stage.isVectorized();
+  buildFor(b, kernel.loc, buildIndex(b, kernel.loc, 0), task.rows, 1, {},
+           [&](OpBuilder &b, Value row, ValueRange) -> Values {
+             Value i = arith::AddIOp::create(b, kernel.loc, task.first, row);
+             if (vectorized)
+               stage.buildVectorRow(b, row, i);
+             else
+               stage.buildScalarRow(b, row, i);
+             return {};
+           });
+}
+
+} // namespace heed::lower

@@ -1,0 +1,251 @@
+// SdpaSoftmax.cpp - the online softmax over one block of keys.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// For each query of the block, scores in the domain of log2:
+//   m' = max(m, max_j s)          0 in place of −inf: then p = 2^(−inf) = 0
+//   p  = 2^(s − m')               over s
+//   l  = l·2^(m − m') + Σ_j p
+//   o  = o·2^(m − m')
+// A block that some query attends only in part takes a second version of the
+// loop, in which the keys outside [lo, hi) of the row become −inf.
+#include "passes/lower/cpu/ExpPolynomial.h"
+#include "passes/lower/cpu/SdpaKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
+
+using namespace mlir;
+using heed::attn::buildFloat;
+
+namespace heed::lower {
+
+namespace {
+constexpr unsigned kUnroll = 4;
+
+struct OnlineSoftmax {
+  SdpaKernel &kernel;
+  SdpaTask &task;
+  SdpaKeyBlock &block;
+  Location loc;
+  VectorType type, indexType; // f32 and i32 lanes
+
+  OnlineSoftmax(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                SdpaKeyBlock &block)
+      : kernel(kernel), task(task), block(block), loc(kernel.loc),
+        type(kernel.vectorType(b)), indexType(type.clone(b.getI32Type())) {}
+
+  Value minusInfinity(OpBuilder &b, Type of) {
+    return buildFloat(b, loc, of, -std::numeric_limits<double>::infinity());
+  }
+
+  /// One instruction on x86; a NaN in s comes out of the exponentials.
+  Value maximum(OpBuilder &b, Value a, Value s) {
+    Value greater =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, a, s);
+    return arith::SelectOp::create(b, loc, greater, a, s);
+  }
+
+  Value toI32Splat(OpBuilder &b, Value index) {
+    Value scalar = arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
+    return vector::BroadcastOp::create(b, loc, indexType, scalar);
+  }
+
+  /// The attended columns of query i, [lo, hi) as splats; lo null if 0.
+  attn::KeyBounds columnBounds(OpBuilder &b, Value i) {
+    attn::KeyBounds keys = attn::buildKeyBounds(
+        b, loc, kernel.op, i, kernel.sizeQ, kernel.sizeK, task.kvLength);
+    Value zero = buildIndex(b, loc, 0);
+    auto inBlock = [&](Value key) -> Value { // clamped, so that i32 holds it
+      Value column = arith::SubIOp::create(b, loc, key, block.first);
+      column = arith::MaxSIOp::create(b, loc, column, zero);
+      return arith::MinSIOp::create(b, loc, column, block.count);
+    };
+    attn::KeyBounds columns;
+    columns.end =
+        toI32Splat(b, keys.end ? inBlock(keys.end) : Value(block.count));
+    if (keys.begin)
+      columns.begin = toI32Splat(b, inBlock(keys.begin));
+    return columns;
+  }
+
+  /// Vectors of the row, four at a time and then one at a time.
+  Values forEachVector(
+      OpBuilder &b, Values carried,
+      function_ref<Value(OpBuilder &, Value column, Value carried)> body) {
+    int64_t step = kernel.lanes * kUnroll;
+    Value unrolled;
+    if (std::optional<int64_t> known = getConstantIntValue(block.columns))
+      unrolled = buildIndex(b, loc, *known - *known % step);
+    else
+      unrolled = arith::SubIOp::create(
+          b, loc, block.columns,
+          arith::RemUIOp::create(b, loc, block.columns,
+                                 buildIndex(b, loc, step)));
+    carried = buildFor(b, loc, buildIndex(b, loc, 0), unrolled, step, carried,
+                       [&](OpBuilder &b, Value column, ValueRange values) {
+                         Values next;
+                         for (unsigned k = 0; k < kUnroll; ++k) {
+                           Value at =
+                               k == 0
+                                   ? column
+                                   : Value(arith::AddIOp::create(
+                                         b, loc, column,
+                                         buildIndex(b, loc, k * kernel.lanes)));
+                           next.push_back(body(b, at, values[k]));
+                         }
+                         return next;
+                       });
+    Values last =
+        buildFor(b, loc, unrolled, block.columns, kernel.lanes, carried[0],
+                 [&](OpBuilder &b, Value column, ValueRange values) {
+                   return Values{body(b, column, values[0])};
+                 });
+    carried[0] = last[0];
+    return carried;
+  }
+
+  void buildRow(OpBuilder &b, Value row, bool clamped) {
+    attn::KeyBounds columns;
+    Value lanesIota;
+    if (clamped) {
+      columns = columnBounds(b, arith::AddIOp::create(b, loc, task.first, row));
+      lanesIota = vector::StepOp::create(b, loc, type.clone(b.getIndexType()));
+      lanesIota = arith::IndexCastOp::create(b, loc, indexType, lanesIota);
+    }
+    Values maxima = forEachVector(
+        b, Values(kUnroll, minusInfinity(b, type)),
+        [&](OpBuilder &b, Value column, Value carried) {
+          Value s = vector::LoadOp::create(b, loc, type, task.s,
+                                           ValueRange{row, column});
+          if (clamped) {
+            Value at =
+                arith::AddIOp::create(b, loc, lanesIota, toI32Splat(b, column));
+            Value holds = arith::CmpIOp::create(
+                b, loc, arith::CmpIPredicate::slt, at, columns.end);
+            if (columns.begin)
+              holds = arith::AndIOp::create(
+                  b, loc, holds,
+                  arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, at,
+                                        columns.begin));
+            s = arith::SelectOp::create(b, loc, holds, s,
+                                        minusInfinity(b, type));
+            vector::StoreOp::create(b, loc, s, task.s, ValueRange{row, column});
+          }
+          return maximum(b, carried, s);
+        });
+    Value max = maximum(b, maximum(b, maxima[0], maxima[1]),
+                        maximum(b, maxima[2], maxima[3]));
+    max = vector::ReductionOp::create(b, loc, vector::CombiningKind::MAXNUMF,
+                                      max);
+    Value oldMax;
+    bool first = kernel.isSingleBlock();
+    if (!first) {
+      oldMax = memref::LoadOp::create(b, loc, task.m, row);
+      max = maximum(b, oldMax, max);
+    }
+    memref::StoreOp::create(b, loc, max, task.m, row);
+    Value none = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, max,
+                                       minusInfinity(b, max.getType()));
+    Value safe = arith::SelectOp::create(
+        b, loc, none, buildFloat(b, loc, max.getType(), 0.0), max);
+    Value splat = vector::BroadcastOp::create(b, loc, type, safe);
+    Values sums = forEachVector(
+        b, Values(kUnroll, buildFloat(b, loc, type, 0.0)),
+        [&](OpBuilder &b, Value column, Value carried) -> Value {
+          Value s = vector::LoadOp::create(b, loc, type, task.s,
+                                           ValueRange{row, column});
+          Value p = buildExp2(b, loc, arith::SubFOp::create(b, loc, s, splat),
+                              kernel.target.fma);
+          vector::StoreOp::create(b, loc, p, task.s, ValueRange{row, column});
+          return arith::AddFOp::create(b, loc, carried, p);
+        });
+    Value sum = arith::AddFOp::create(
+        b, loc, arith::AddFOp::create(b, loc, sums[0], sums[1]),
+        arith::AddFOp::create(b, loc, sums[2], sums[3]));
+    // Reassociation lets LLVM add the lanes as a tree.
+    sum = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, sum,
+                                      arith::FastMathFlags::reassoc);
+    if (!first)
+      sum = rescale(b, row, arith::SubFOp::create(b, loc, oldMax, safe), sum);
+    memref::StoreOp::create(b, loc, sum, task.l, row);
+  }
+
+  /// o ← o·2^t; gives l·2^t + sum.
+  Value rescale(OpBuilder &b, Value row, Value t, Value sum) {
+    Value factor = buildExp2(b, loc, t, kernel.target.fma);
+    Value splat = vector::BroadcastOp::create(b, loc, type, factor);
+    for (int64_t v = 0; v < kernel.valueVectors(); ++v) {
+      Values place{row, buildIndex(b, loc, v * kernel.lanes)};
+      Value o = vector::LoadOp::create(b, loc, type, task.o, place);
+      vector::StoreOp::create(b, loc, arith::MulFOp::create(b, loc, o, splat),
+                              task.o, place);
+    }
+    Value oldSum = memref::LoadOp::create(b, loc, task.l, row);
+    return buildMulAdd(b, loc, oldSum, factor, sum, kernel.target.fma);
+  }
+
+  void buildRows(OpBuilder &b, bool clamped) {
+    buildFor(b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
+             [&](OpBuilder &b, Value row, ValueRange) -> Values {
+               buildRow(b, row, clamped);
+               return {};
+             });
+  }
+
+  /// Every query attends every column of the block: by the last query's begin
+  /// and the first query's end. Null: known to hold.
+  Value isOpen(OpBuilder &b) {
+    Value open;
+    auto require = [&](arith::CmpIPredicate predicate, Value x, Value y) {
+      Value holds = arith::CmpIOp::create(b, loc, predicate, x, y);
+      open = open ? Value(arith::AndIOp::create(b, loc, open, holds)) : holds;
+    };
+    std::optional<int64_t> count = getConstantIntValue(block.count);
+    if (!count || *count % kernel.lanes != 0)
+      require(arith::CmpIPredicate::eq, block.count, block.columns);
+    if (!kernel.hasKeyBounds())
+      return open;
+    auto bounds = [&](Value i) {
+      return attn::buildKeyBounds(b, loc, kernel.op, i, kernel.sizeQ,
+                                  kernel.sizeK, task.kvLength);
+    };
+    Value last = arith::SubIOp::create(
+        b, loc, arith::AddIOp::create(b, loc, task.first, task.rows),
+        buildIndex(b, loc, 1));
+    if (Value begin = bounds(last).begin)
+      require(arith::CmpIPredicate::sle, begin, block.first);
+    if (Value end = bounds(task.first).end)
+      require(arith::CmpIPredicate::sge, end,
+              arith::AddIOp::create(b, loc, block.first, block.columns));
+    return open;
+  }
+};
+} // namespace
+
+void buildOnlineSoftmax(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                        SdpaKeyBlock &block) {
+  OnlineSoftmax softmax(b, kernel, task, block);
+  Value open = softmax.isOpen(b);
+  if (!open)
+    return softmax.buildRows(b, /*clamped=*/false);
+  std::optional<int64_t> count = getConstantIntValue(block.count);
+  if (count && *count % kernel.lanes != 0)
+    return softmax.buildRows(b, /*clamped=*/true);
+  scf::IfOp::create(
+      b, kernel.loc, open,
+      [&](OpBuilder &b, Location loc) {
+        softmax.buildRows(b, /*clamped=*/false);
+        scf::YieldOp::create(b, loc);
+      },
+      [&](OpBuilder &b, Location loc) {
+        softmax.buildRows(b, /*clamped=*/true);
+        scf::YieldOp::create(b, loc);
+      });
+}
+
+} // namespace heed::lower

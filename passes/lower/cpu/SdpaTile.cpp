@@ -1,0 +1,217 @@
+// SdpaTile.cpp - the two matrix products of attention as register tiles.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tile is `rows` × `vectors` accumulators, carried by a loop over k:
+//   c[r][v] += a[r][k] · b[k][v]
+// 6 × 4 vectors on AVX-512 (24 of 32 registers), 6 × 2 on AVX2 (12 of 16). Rows
+// that are left are done four at a time: 2 mod 6 = 4 + 4 instead of the last 6.
+#include "passes/lower/cpu/ExpPolynomial.h"
+#include "passes/lower/cpu/SdpaKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <functional>
+
+using namespace mlir;
+
+namespace heed::lower {
+
+namespace {
+/// The operands of one register tile; r and v are constants of the builder.
+struct Tile {
+  unsigned rows, vectors;
+  Value depth;                                              // extent of k
+  std::function<Value(OpBuilder &, unsigned r, Value k)> a; // scalar
+  std::function<Value(OpBuilder &, Value k, unsigned v)> b; // vector
+};
+} // namespace
+
+/// c + a·b over all of k.
+static Values buildTile(OpBuilder &builder, SdpaKernel &kernel,
+                        const Tile &tile, ValueRange c) {
+  Location loc = kernel.loc;
+  return buildFor(builder, loc, buildIndex(builder, loc, 0), tile.depth, 1, c,
+                  [&](OpBuilder &b, Value k, ValueRange carried) {
+                    Values sums = llvm::to_vector(carried), columns;
+                    for (unsigned v = 0; v < tile.vectors; ++v)
+                      columns.push_back(tile.b(b, k, v));
+                    for (unsigned r = 0; r < tile.rows; ++r) {
+                      Value scalar = vector::BroadcastOp::create(
+                          b, loc, kernel.vectorType(b), tile.a(b, r, k));
+                      for (unsigned v = 0; v < tile.vectors; ++v) {
+                        Value &sum = sums[r * tile.vectors + v];
+                        sum = buildMulAdd(b, loc, scalar, columns[v], sum,
+                                          kernel.target.fma);
+                      }
+                    }
+                    return sums;
+                  });
+}
+
+/// `body(first row, rows of the tile)` over all padded rows: sixes, then fours.
+static void
+buildRowTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+              function_ref<void(OpBuilder &, Value, unsigned)> body) {
+  Location loc = kernel.loc;
+  Value all = task.paddedRows, sixes;
+  if (std::optional<int64_t> known = getConstantIntValue(all)) {
+    int64_t rest = *known % 6;
+    sixes = buildIndex(b, loc, *known - (rest == 2 ? 8 : rest));
+  } else {
+    // all mod 6 is 0, 2 or 4.
+    Value rest = arith::RemUIOp::create(b, loc, all, buildIndex(b, loc, 6));
+    Value isTwo = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest,
+                                        buildIndex(b, loc, 2));
+    Value inFours =
+        arith::SelectOp::create(b, loc, isTwo, buildIndex(b, loc, 8), rest);
+    sixes = arith::SubIOp::create(b, loc, all, inFours);
+  }
+  buildFor(b, loc, buildIndex(b, loc, 0), sixes, 6, {},
+           [&](OpBuilder &b, Value row, ValueRange) -> Values {
+             body(b, row, 6);
+             return {};
+           });
+  buildFor(b, loc, sixes, all, 4, {},
+           [&](OpBuilder &b, Value row, ValueRange) -> Values {
+             body(b, row, 4);
+             return {};
+           });
+}
+
+static Value buildOffset(OpBuilder &b, Location loc, Value base,
+                         int64_t offset) {
+  if (offset == 0)
+    return base;
+  return arith::AddIOp::create(b, loc, base, buildIndex(b, loc, offset));
+}
+
+/// `vectors` columns of scores from `column` (in floats) of the block.
+static void buildScoreColumns(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                              SdpaKeyBlock &block, Value column,
+                              unsigned vectors) {
+  Location loc = kernel.loc;
+  Value panelSize = buildIndex(b, loc, kernel.panel());
+  Value key = arith::AddIOp::create(b, loc, block.first, column);
+  Value panel = arith::DivUIOp::create(b, loc, key, panelSize);
+  Value inPanel = arith::RemUIOp::create(b, loc, key, panelSize);
+  Values inner;
+  for (unsigned v = 0; v < vectors; ++v)
+    inner.push_back(buildOffset(b, loc, inPanel, v * kernel.lanes));
+  buildRowTiles(b, kernel, task, [&](OpBuilder &b, Value row, unsigned rows) {
+    Values q;
+    for (unsigned r = 0; r < rows; ++r)
+      q.push_back(buildOffset(b, loc, row, r));
+    Tile tile{
+        rows, vectors, buildIndex(b, loc, kernel.headDim),
+        [&](OpBuilder &b, unsigned r, Value k) -> Value {
+          return memref::LoadOp::create(b, loc, task.q, ValueRange{q[r], k});
+        },
+        [&](OpBuilder &b, Value k, unsigned v) -> Value {
+          return vector::LoadOp::create(
+              b, loc, kernel.vectorType(b), kernel.packedK,
+              ValueRange{task.keyHead[0], task.keyHead[1], panel, k, inner[v]});
+        }};
+    Value zero = attn::buildFloat(b, loc, kernel.vectorType(b), 0.0);
+    Values sums = buildTile(b, kernel, tile, Values(rows * vectors, zero));
+    for (unsigned r = 0; r < rows; ++r)
+      for (unsigned v = 0; v < vectors; ++v)
+        vector::StoreOp::create(
+            b, loc, sums[r * vectors + v], task.s,
+            ValueRange{q[r], buildOffset(b, loc, column, v * kernel.lanes)});
+  });
+}
+
+void buildScoreTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                     SdpaKeyBlock &block) {
+  // Whole panels, of which the last may be a vector short (its columns beyond
+  // the block are masked), then what is left vector by vector: half a panel at
+  // most.
+  Location loc = kernel.loc;
+  int64_t panel = kernel.panel(), half = panel / 2;
+  Value whole;
+  if (std::optional<int64_t> known = getConstantIntValue(block.columns)) {
+    int64_t rest = *known % panel;
+    whole = buildIndex(b, loc, *known - rest + (rest > half ? panel : 0));
+  } else {
+    Value shifted = arith::AddIOp::create(
+        b, loc, block.columns, buildIndex(b, loc, half - kernel.lanes));
+    if (kernel.panelVectors ==
+        2) // one vector is half a panel: never rounded up
+      shifted = block.columns;
+    whole = arith::SubIOp::create(
+        b, loc, shifted,
+        arith::RemUIOp::create(b, loc, shifted, buildIndex(b, loc, panel)));
+  }
+  buildFor(b, loc, buildIndex(b, loc, 0), whole, panel, {},
+           [&](OpBuilder &b, Value column, ValueRange) -> Values {
+             buildScoreColumns(b, kernel, task, block, column,
+                               kernel.panelVectors);
+             return {};
+           });
+  buildFor(b, loc, whole, block.columns, kernel.lanes, {},
+           [&](OpBuilder &b, Value column, ValueRange) -> Values {
+             buildScoreColumns(b, kernel, task, block, column, 1);
+             return {};
+           });
+}
+
+Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value j,
+                 unsigned column) {
+  Location loc = kernel.loc;
+  Value e = buildIndex(b, loc, column * kernel.lanes);
+  if (kernel.packedV)
+    return vector::LoadOp::create(
+        b, loc, kernel.vectorType(b), kernel.packedV,
+        ValueRange{task.valueHead[0], task.valueHead[1], j, e});
+  Point point;
+  point.fill(e);
+  point[attn::SdpaOp::B] = task.b;
+  point[attn::SdpaOp::H] = task.h;
+  point[attn::SdpaOp::J] = j;
+  attn::SdpaOp op = kernel.op;
+  return vector::LoadOp::create(b, loc, kernel.vectorType(b), op.getV(),
+                                mapIndices(b, loc, op.getVMap(), point));
+}
+
+void buildValueTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                     SdpaKeyBlock &block) {
+  // Vectors of e in equal groups of at most the width of a tile: 5 = 3 + 2.
+  Location loc = kernel.loc;
+  unsigned all = kernel.valueVectors(), most = kernel.panelVectors;
+  unsigned groups = (all + most - 1) / most;
+  buildRowTiles(b, kernel, task, [&](OpBuilder &b, Value row, unsigned rows) {
+    Values r;
+    for (unsigned k = 0; k < rows; ++k)
+      r.push_back(buildOffset(b, loc, row, k));
+    for (unsigned group = 0, first = 0; group < groups; ++group) {
+      unsigned vectors = (all - first + groups - group - 1) / (groups - group);
+      Tile tile{
+          rows, vectors, block.count,
+          [&](OpBuilder &b, unsigned at, Value k) -> Value {
+            return memref::LoadOp::create(b, loc, task.s, ValueRange{r[at], k});
+          },
+          [&](OpBuilder &b, Value k, unsigned v) -> Value {
+            Value j = arith::AddIOp::create(b, loc, block.first, k);
+            return loadValues(b, kernel, task, j, first + v);
+          }};
+      auto place = [&](unsigned k) {
+        unsigned column = (first + k % vectors) * kernel.lanes;
+        return Values{r[k / vectors], buildIndex(b, loc, column)};
+      };
+      Values sums;
+      for (unsigned k = 0; k < rows * vectors; ++k)
+        sums.push_back(vector::LoadOp::create(b, loc, kernel.vectorType(b),
+                                              task.o, place(k)));
+      sums = buildTile(b, kernel, tile, sums);
+      for (unsigned k = 0; k < rows * vectors; ++k)
+        vector::StoreOp::create(b, loc, sums[k], task.o, place(k));
+      first += vectors;
+    }
+  });
+}
+
+} // namespace heed::lower
