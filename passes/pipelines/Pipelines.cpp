@@ -34,6 +34,12 @@ void buildNormalizePipeline(OpPassManager &pm) {
 // in: linalg on tensors
 // out: attn ops where proven, a remark for every anchor
 void buildRecognizePipeline(OpPassManager &pm) {
+  // Attention first: what its softmax is made of is then no anchor of a gate.
+  pm.addPass(recognize::createRecognizeSoftmax());
+  pm.addPass(recognize::createRecognizeSdpa());
+  // What the attentions replaced is dead.
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
   pm.addPass(recognize::createRecognizeGate());
 }
 

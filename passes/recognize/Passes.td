@@ -43,4 +43,77 @@ def RecognizeGate : Pass<"heed-recognize-gate", "::mlir::ModuleOp"> {
   ];
 }
 
+def RecognizeSoftmax : Pass<"heed-recognize-softmax", "::mlir::ModuleOp"> {
+  let summary = "Raise the normalised exponential to linalg.softmax";
+  let description = [{
+    Finds exp(x − m) / Σ exp(x − m), m constant along the sum, over any data
+    movement, in one op or several, by division or by the reciprocal; also
+    where the division comes after the product with the values.
+
+    Before:
+
+    ```mlir
+    %e = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x, %max : tensor<4x8xf32>, tensor<4xf32>) outs(%0 : tensor<4x8xf32>) {
+      ^bb0(%a: f32, %m: f32, %out: f32):
+        %s = arith.subf %a, %m : f32
+        %p = math.exp %s : f32
+        linalg.yield %p : f32
+      } -> tensor<4x8xf32>
+    %sum = linalg.reduce {arith.addf} ins(%e : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+    %p = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%e, %sum : tensor<4x8xf32>, tensor<4xf32>) outs(%0 : tensor<4x8xf32>) {
+      ^bb0(%a: f32, %s: f32, %out: f32):
+        %q = arith.divf %a, %s : f32
+        linalg.yield %q : f32
+      } -> tensor<4x8xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %p = linalg.softmax dimension(1) ins(%x : tensor<4x8xf32>) outs(%0 : tensor<4x8xf32>) -> tensor<4x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def RecognizeSdpa : Pass<"heed-recognize-sdpa", "::mlir::ModuleOp"> {
+  let summary = "Recognise softmax(score(Q K^T)) V as attn.sdpa";
+  let description = [{
+    Takes each `linalg.softmax` for an anchor, and fuses the product of queries
+    and keys before it, the elementwise score between, and the product with the
+    values after it. Movement of data goes into the maps, constant factors into
+    `scale`, constant and computed triangles and bands into `causal` and
+    `window`, other masks and addends into operands, the rest into the `score`
+    region. Every anchor gets one remark: passed, or missed with the reason.
+    Probabilities with other users stay computed beside the fused op.
+
+    Before:
+
+    ```mlir
+    %s = linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+        ins(%q, %k : tensor<8x128x64xf32>, tensor<8x128x64xf32>) outs(%zero : tensor<8x128x128xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %m = arith.mulf %a, %b : f32
+        %t = arith.addf %c, %m : f32
+        linalg.yield %t : f32
+      } -> tensor<8x128x128xf32>
+    %p = linalg.softmax dimension(2) ins(%s : tensor<8x128x128xf32>) outs(%0 : tensor<8x128x128xf32>) -> tensor<8x128x128xf32>
+    %o = linalg.batch_matmul ins(%p, %v : tensor<8x128x128xf32>, tensor<8x128x64xf32>)
+        outs(%1 : tensor<8x128x64xf32>) -> tensor<8x128x64xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %o = attn.sdpa ins(%q4, %k4, %v4 : tensor<8x1x128x64xf32>, tensor<8x1x128x64xf32>, tensor<8x1x128x64xf32>)
+        outs(%2 : tensor<8x1x128x64xf32>) maps = [#bhid, #bhjd, #bhje, #bhie] {scale = 1.0 : f64} -> tensor<8x1x128x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::heed::attn::AttnDialect"];
+}
+
 #endif // HEED_PASSES_RECOGNIZE_PASSES_TD

@@ -1,0 +1,366 @@
+// ConstantGrid.cpp - evaluates an element made of constants and indices for
+// every (row, column). SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Masks are evaluated, not pattern-matched: an iota, a comparison, a triangle
+// of ones and a constant all become one table of numbers. The element is
+// compiled to a list of nodes once, then run for each pair.
+#include "passes/recognize/SdpaMatch.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace heed::recognize {
+namespace {
+
+/// Tables beyond this are not evaluated at compile time.
+constexpr int64_t kMaxPairs = int64_t(1) << 24;
+constexpr size_t kMaxNodes = 64;
+
+struct Address {
+  /// Slot in the current indices, and stride.
+  SmallVector<std::pair<unsigned, int64_t>> terms;
+  int64_t at(ArrayRef<int64_t> indices) const {
+    int64_t offset = 0;
+    for (auto [slot, stride] : terms)
+      offset += indices[slot] * stride;
+    return offset;
+  }
+};
+
+struct Node {
+  enum Kind { Number, Table, Index, Scalar };
+  explicit Node(Kind kind) : kind(kind) {}
+  Kind kind;
+  double number = 0;
+  std::vector<double> table;
+  Address address;
+  Operation *op = nullptr;
+  SmallVector<unsigned, 3> operands;
+};
+
+std::optional<std::vector<double>> valuesOf(Attribute attribute) {
+  std::vector<double> values;
+  auto elements = dyn_cast<ElementsAttr>(attribute);
+  if (!elements)
+    return std::nullopt;
+  if (auto dense = dyn_cast<DenseElementsAttr>(attribute)) {
+    if (isa<FloatType>(dense.getElementType())) {
+      for (const APFloat &value : dense.getValues<APFloat>()) {
+        APFloat wide = value;
+        bool lost;
+        wide.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                     &lost);
+        values.push_back(wide.convertToDouble());
+      }
+      return values;
+    }
+    if (dense.getElementType().isIntOrIndex()) {
+      bool isBool = dense.getElementType().isInteger(1);
+      for (const APInt &value : dense.getValues<APInt>())
+        values.push_back(isBool ? double(value.getBoolValue())
+                                : double(value.getSExtValue()));
+      return values;
+    }
+    return std::nullopt;
+  }
+  auto resource = dyn_cast<DenseResourceElementsAttr>(attribute);
+  if (!resource || !resource.getRawHandle().getBlob())
+    return std::nullopt;
+  ArrayRef<char> data = resource.getRawHandle().getBlob()->getData();
+  Type type = resource.getElementType();
+  auto read = [&](auto zero) {
+    using T = decltype(zero);
+    size_t count = resource.getType().getNumElements();
+    if (data.size() < count * sizeof(T))
+      return false;
+    const T *first = reinterpret_cast<const T *>(data.data());
+    values.assign(first, first + count);
+    return true;
+  };
+  bool done = type.isF32()         ? read(float())
+              : type.isF64()       ? read(double())
+              : type.isInteger(64) ? read(int64_t())
+              : type.isInteger(32) ? read(int32_t())
+              : type.isInteger(8)  ? read(int8_t())
+              : type.isInteger(1)  ? read(uint8_t())
+                                   : false;
+  return done ? std::optional(values) : std::nullopt;
+}
+
+bool compare(arith::CmpIPredicate predicate, double a, double b) {
+  switch (predicate) {
+  case arith::CmpIPredicate::eq:
+    return a == b;
+  case arith::CmpIPredicate::ne:
+    return a != b;
+  case arith::CmpIPredicate::slt:
+  case arith::CmpIPredicate::ult:
+    return a < b;
+  case arith::CmpIPredicate::sle:
+  case arith::CmpIPredicate::ule:
+    return a <= b;
+  case arith::CmpIPredicate::sgt:
+  case arith::CmpIPredicate::ugt:
+    return a > b;
+  case arith::CmpIPredicate::sge:
+  case arith::CmpIPredicate::uge:
+    return a >= b;
+  }
+  return false;
+}
+
+bool compare(arith::CmpFPredicate predicate, double a, double b) {
+  using P = arith::CmpFPredicate;
+  bool unordered = std::isnan(a) || std::isnan(b);
+  switch (predicate) {
+  case P::AlwaysFalse:
+    return false;
+  case P::AlwaysTrue:
+    return true;
+  case P::ORD:
+    return !unordered;
+  case P::UNO:
+    return unordered;
+  case P::OEQ:
+    return a == b;
+  case P::OGT:
+    return a > b;
+  case P::OGE:
+    return a >= b;
+  case P::OLT:
+    return a < b;
+  case P::OLE:
+    return a <= b;
+  case P::ONE:
+    return !unordered && a != b;
+  case P::UEQ:
+    return unordered || a == b;
+  case P::UGT:
+    return unordered || a > b;
+  case P::UGE:
+    return unordered || a >= b;
+  case P::ULT:
+    return unordered || a < b;
+  case P::ULE:
+    return unordered || a <= b;
+  case P::UNE:
+    return a != b;
+  }
+  return false;
+}
+
+/// The scalar op on numbers; none where it is not one of those known.
+std::optional<double> evaluate(Operation *op, ArrayRef<double> x) {
+  using Result = std::optional<double>;
+  auto integer = [&](unsigned i) { return static_cast<int64_t>(x[i]); };
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case<arith::AddFOp, arith::AddIOp>([&](auto) { return x[0] + x[1]; })
+      .Case<arith::SubFOp, arith::SubIOp>([&](auto) { return x[0] - x[1]; })
+      .Case<arith::MulFOp, arith::MulIOp>([&](auto) { return x[0] * x[1]; })
+      .Case<arith::DivFOp>([&](auto) { return x[0] / x[1]; })
+      .Case<arith::DivSIOp, arith::DivUIOp>([&](auto) -> Result {
+        if (x[1] == 0)
+          return std::nullopt;
+        return double(integer(0) / integer(1));
+      })
+      .Case<arith::FloorDivSIOp>([&](auto) -> Result {
+        if (x[1] == 0)
+          return std::nullopt;
+        return std::floor(x[0] / x[1]);
+      })
+      .Case<arith::RemSIOp, arith::RemUIOp>([&](auto) -> Result {
+        if (x[1] == 0)
+          return std::nullopt;
+        return double(integer(0) % integer(1));
+      })
+      .Case<arith::NegFOp>([&](auto) { return -x[0]; })
+      .Case<math::AbsFOp, math::AbsIOp>([&](auto) { return std::fabs(x[0]); })
+      .Case<math::FloorOp>([&](auto) { return std::floor(x[0]); })
+      .Case<math::CeilOp>([&](auto) { return std::ceil(x[0]); })
+      .Case<math::ExpOp>([&](auto) { return std::exp(x[0]); })
+      .Case<math::LogOp>([&](auto) { return std::log(x[0]); })
+      .Case<arith::MaximumFOp, arith::MaxNumFOp, arith::MaxSIOp>(
+          [&](auto) { return std::max(x[0], x[1]); })
+      .Case<arith::MinimumFOp, arith::MinNumFOp, arith::MinSIOp>(
+          [&](auto) { return std::min(x[0], x[1]); })
+      .Case<arith::AndIOp>(
+          [&](auto) { return double(integer(0) & integer(1)); })
+      .Case<arith::OrIOp>([&](auto) { return double(integer(0) | integer(1)); })
+      .Case<arith::XOrIOp>([&](arith::XOrIOp op) {
+        return double((integer(0) ^ integer(1)) &
+                      (op.getType().isInteger(1) ? 1 : -1));
+      })
+      .Case<arith::SelectOp>([&](auto) { return x[0] != 0 ? x[1] : x[2]; })
+      .Case<arith::CmpIOp>([&](arith::CmpIOp op) {
+        return double(compare(op.getPredicate(), x[0], x[1]));
+      })
+      .Case<arith::CmpFOp>([&](arith::CmpFOp op) {
+        return double(compare(op.getPredicate(), x[0], x[1]));
+      })
+      .Case<arith::SIToFPOp, arith::UIToFPOp, arith::ExtFOp, arith::ExtSIOp,
+            arith::ExtUIOp, arith::IndexCastOp>([&](auto) { return x[0]; })
+      .Case<arith::TruncFOp>([&](arith::TruncFOp op) {
+        return op.getType().isF32() ? double(float(x[0])) : x[0];
+      })
+      .Case<arith::TruncIOp>([&](arith::TruncIOp op) {
+        return op.getType().isInteger(1) ? double(integer(0) & 1) : x[0];
+      })
+      .Case<arith::FPToSIOp, arith::FPToUIOp>(
+          [&](auto) { return std::trunc(x[0]); })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+struct Program {
+  FactorTable &table;
+  Factors inputs;
+  std::vector<Node> nodes;
+
+  std::optional<Address> address(const Access &dims,
+                                 ArrayRef<int64_t> strides) {
+    Address result;
+    for (auto [list, stride] : llvm::zip(dims, strides)) {
+      int64_t inner = stride;
+      for (Factor factor : llvm::reverse(table.leaves(list))) {
+        auto slot = llvm::find(inputs, factor);
+        if (slot == inputs.end())
+          return std::nullopt;
+        result.terms.push_back({unsigned(slot - inputs.begin()), inner});
+        inner *= table.getSize(factor).number;
+      }
+    }
+    return result;
+  }
+
+  std::optional<unsigned> push(Node node) {
+    if (nodes.size() >= kMaxNodes)
+      return std::nullopt;
+    nodes.push_back(std::move(node));
+    return nodes.size() - 1;
+  }
+
+  std::optional<unsigned> compile(const Element &unresolved) {
+    Element element = resolve(unresolved, table);
+    if (std::optional<double> number = constantOf(element, table)) {
+      Node node(Node::Number);
+      node.number = *number;
+      return push(node);
+    }
+    Operation *op = element.value.getDefiningOp();
+    if (!op)
+      return std::nullopt;
+    if (!element.frame) {
+      Attribute attribute;
+      if (!element.isTensor() ||
+          !matchPattern(element.value, m_Constant(&attribute)))
+        return std::nullopt;
+      auto type = cast<RankedTensorType>(element.value.getType());
+      if (type.getNumElements() > kMaxPairs)
+        return std::nullopt;
+      std::optional<Address> where =
+          address(element.dims, computeStrides(type.getShape()));
+      std::optional<std::vector<double>> values =
+          where ? valuesOf(attribute) : std::nullopt;
+      if (!values)
+        return std::nullopt;
+      Node node(Node::Table);
+      node.table = std::move(*values);
+      node.address = *where;
+      return push(std::move(node));
+    }
+    if (auto index = dyn_cast<linalg::IndexOp>(op)) {
+      std::optional<Address> where =
+          address({element.dims[index.getDim()]}, {1});
+      if (!where)
+        return std::nullopt;
+      Node node(Node::Index);
+      node.address = *where;
+      return push(node);
+    }
+    Node node(Node::Scalar);
+    node.op = op;
+    SmallVector<double> ones(op->getNumOperands(), 1.0);
+    if (op->getNumRegions() != 0 || op->getNumOperands() == 0 ||
+        !evaluate(op, ones))
+      return std::nullopt;
+    for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+      std::optional<unsigned> operand = compile(element.operand(i));
+      if (!operand)
+        return std::nullopt;
+      node.operands.push_back(*operand);
+    }
+    return push(node);
+  }
+
+  std::optional<double> run(ArrayRef<int64_t> indices,
+                            MutableArrayRef<double> values) const {
+    SmallVector<double, 3> operands;
+    for (auto [i, node] : llvm::enumerate(nodes)) {
+      switch (node.kind) {
+      case Node::Number:
+        values[i] = node.number;
+        break;
+      case Node::Table:
+        values[i] = node.table[node.address.at(indices)];
+        break;
+      case Node::Index:
+        values[i] = node.address.at(indices);
+        break;
+      case Node::Scalar: {
+        operands.clear();
+        for (unsigned operand : node.operands)
+          operands.push_back(values[operand]);
+        std::optional<double> value = evaluate(node.op, operands);
+        if (!value)
+          return std::nullopt;
+        values[i] = *value;
+      }
+      }
+    }
+    return values.back();
+  }
+};
+} // namespace
+
+std::optional<std::vector<double>> evaluateGrid(const Element &element,
+                                                const Factors &rows,
+                                                const Factors &columns,
+                                                FactorTable &table) {
+  Factors inputs = table.leaves(rows);
+  llvm::append_range(inputs, table.leaves(columns));
+  int64_t pairs = 1;
+  for (Factor factor : inputs) {
+    Size size = table.getSize(factor);
+    if (!size.isStatic() || size.number > kMaxPairs)
+      return std::nullopt;
+    pairs *= size.number;
+    if (pairs > kMaxPairs)
+      return std::nullopt;
+  }
+  Program program{table, inputs, {}};
+  if (!program.compile(element))
+    return std::nullopt;
+  std::vector<double> result(pairs), values(program.nodes.size());
+  SmallVector<int64_t> indices(inputs.size(), 0);
+  for (int64_t pair = 0; pair < pairs; ++pair) {
+    int64_t rest = pair;
+    for (size_t k = inputs.size(); k-- > 0;) {
+      int64_t size = table.getSize(inputs[k]).number;
+      indices[k] = rest % size;
+      rest /= size;
+    }
+    std::optional<double> value = program.run(indices, values);
+    if (!value)
+      return std::nullopt;
+    result[pair] = *value;
+  }
+  return result;
+}
+
+} // namespace heed::recognize

@@ -1,0 +1,284 @@
+// RecognizeSdpa.cpp - softmax(score(Q K^T)) V, however it is spelled, as
+// attn.sdpa. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//   o[..] = Σ_j p[.., j] · v[.., j],   p = softmax_j(score(Σ_d q · k))
+//
+// Each linalg.softmax is an anchor. From its result down to the products it
+// takes part in; from each of those up again: to the values, through the
+// softmax, and along the score to the product of queries and keys. Indices, not
+// ops, are compared: see AccessMap.h.
+#include "passes/recognize/Passes.h"
+
+#include "dialect/AttnDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Remarks.h"
+#include "passes/recognize/SdpaMatch.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace heed::recognize {
+#define GEN_PASS_DEF_RECOGNIZESDPA
+#include "passes/recognize/Passes.h.inc"
+
+namespace {
+constexpr Missed kNoValues = {
+    "the probabilities are not multiplied with values",
+    "an attention is softmax(Q K^T) V"};
+constexpr Missed kChanged = {
+    "the probabilities are changed between the softmax and the values",
+    "apply masks and factors to the scores, before the softmax"};
+constexpr Missed kOtherAxis = {
+    "the softmax runs over another dimension than the values are summed over",
+    "take the softmax over the keys, the dimension that the values share"};
+constexpr Missed kAccumulates = {
+    "the product with the values is added onto another tensor",
+    "add after the attention"};
+
+bool isMovement(Operation *op) {
+  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp,
+             linalg::TransposeOp, linalg::BroadcastOp>(op);
+}
+
+/// The sums that the value takes part in, through movement and elementwise ops.
+SmallVector<OpResult> sumsBelow(Value value) {
+  SmallVector<Value> worklist{value};
+  llvm::SmallSetVector<Operation *, 8> seen;
+  SmallVector<OpResult> sums;
+  while (!worklist.empty() && seen.size() < 64) {
+    Value current = worklist.pop_back_val();
+    for (Operation *user : current.getUsers()) {
+      if (!seen.insert(user))
+        continue;
+      auto op = dyn_cast<linalg::LinalgOp>(user);
+      if (op && op.getNumReductionLoops() != 0 && op->getNumResults() == 1)
+        sums.push_back(op->getResult(0));
+      else if (isMovement(user) ||
+               (op && op.getNumParallelLoops() == op.getNumLoops() &&
+                op->getNumResults() == 1))
+        worklist.push_back(user->getResult(0));
+    }
+  }
+  llvm::sort(sums, [](OpResult a, OpResult b) {
+    return a.getOwner()->getBlock() == b.getOwner()->getBlock() &&
+           a.getOwner()->isBeforeInBlock(b.getOwner());
+  });
+  return sums;
+}
+
+/// The condition holds only for rows without a key: their probabilities are
+/// NaN, all their scores −inf.
+bool isRowGuard(const Element &unresolved, Value softmax, Value scores,
+                FactorTable &table) {
+  Element condition = resolve(unresolved, table);
+  if (!condition.frame) {
+    // all_j(s == −inf)
+    std::optional<Reduction> all =
+        condition.isTensor() ? matchReduction(condition, table) : std::nullopt;
+    if (!all || !isa<arith::AndIOp>(all->combiner))
+      return false;
+    Element test = resolve(all->input, table);
+    auto compare = definedBy<arith::CmpFOp>(test);
+    if (!compare || compare.getPredicate() != arith::CmpFPredicate::OEQ)
+      return false;
+    for (unsigned i : {0, 1}) {
+      std::optional<TensorView> tested = asTensor(test.operand(i), table);
+      std::optional<double> number = constantOf(test.operand(1 - i), table);
+      FactorTable own;
+      if (tested && number && std::isinf(*number) && *number < 0 &&
+          tested->value == peel(makeView(scores, own), own).value)
+        return true;
+    }
+    return false;
+  }
+  // p != p
+  auto compare = definedBy<arith::CmpFOp>(condition);
+  if (!compare || (compare.getPredicate() != arith::CmpFPredicate::UNO &&
+                   compare.getPredicate() != arith::CmpFPredicate::UNE))
+    return false;
+  for (unsigned i : {0, 1}) {
+    Element tested = resolve(condition.operand(i), table);
+    if (tested.value != softmax && !constantOf(tested, table))
+      return false;
+  }
+  return true;
+}
+
+/// The softmax's result as read in a product, and whether NaN rows are zeroed.
+struct Weights {
+  TensorView view;
+  bool guarded;
+};
+
+std::optional<Weights> findWeights(const Element &side,
+                                   linalg::SoftmaxOp softmax,
+                                   FactorTable &table) {
+  Value result = softmax->getResult(0);
+  bool guarded = false;
+  Element element = resolve(side, table);
+  while (true) {
+    if (!element.frame) {
+      if (element.value != result)
+        return std::nullopt;
+      return Weights{{element.value, element.dims}, guarded};
+    }
+    if (definedBy<arith::SelectOp>(element)) {
+      unsigned kept = constantOf(element.operand(1), table) == 0.0 ? 2 : 1;
+      if (constantOf(element.operand(3 - kept), table) != 0.0 ||
+          !isRowGuard(element.operand(0), result, softmax.getInput(), table))
+        return std::nullopt;
+      // `not NaN` would keep the other arm.
+      if (kept == 1)
+        return std::nullopt;
+      guarded = true;
+      element = resolve(element.operand(kept), table);
+    } else if (definedBy<arith::MulFOp>(element)) {
+      unsigned kept = constantOf(element.operand(0), table) == 1.0 ? 1 : 0;
+      if (constantOf(element.operand(1 - kept), table) != 1.0)
+        return std::nullopt;
+      element = resolve(element.operand(kept), table);
+    } else {
+      return std::nullopt;
+    }
+  }
+}
+
+/// One product of the softmax's result with values.
+Match<Attention> matchAt(OpResult sum, linalg::SoftmaxOp softmax,
+                         FactorTable &table) {
+  TensorView out = makeView(sum, table);
+  std::optional<Product> product = matchProduct(Element(out), table);
+  if (!product)
+    return kNoValues;
+  std::optional<Weights> weights = findWeights(product->lhs, softmax, table);
+  std::optional<TensorView> v = asTensor(product->rhs, table);
+  if (!weights) {
+    weights = findWeights(product->rhs, softmax, table);
+    v = asTensor(product->lhs, table);
+  }
+  if (!weights || !v)
+    return kChanged;
+  if (constantOf(product->init, table) != 0.0)
+    return kAccumulates;
+  Factors keys = table.leaves(weights->view.dims[softmax.getDimension()]);
+  Factors summed = table.leaves(product->contracted);
+  Factors valueFactors = table.flatten(v->dims);
+  auto isValueFactor = [&](Factor factor) {
+    return llvm::is_contained(valueFactors, factor);
+  };
+  if (keys.size() != summed.size() ||
+      !std::is_permutation(keys.begin(), keys.end(), summed.begin()) ||
+      !llvm::all_of(keys, isValueFactor))
+    return kOtherAxis;
+  Match<Score> score =
+      matchScore({softmax.getInput(), weights->view.dims}, keys, table);
+  if (auto *missed = std::get_if<Missed>(&score))
+    return *missed;
+  return Attention{softmax,
+                   product->op,
+                   out,
+                   weights->view,
+                   *v,
+                   keys,
+                   std::move(std::get<Score>(score)),
+                   weights->guarded};
+}
+
+/// Why no sum below the softmax is an attention: what is nearest to one.
+Missed explain(linalg::SoftmaxOp softmax,
+               const std::optional<Missed> &nearest) {
+  FactorTable table;
+  TensorView result = makeView(softmax->getResult(0), table);
+  Factors keys = table.leaves(result.dims[softmax.getDimension()]);
+  Match<Score> score =
+      matchScore({softmax.getInput(), result.dims}, keys, table);
+  if (auto *missed = std::get_if<Missed>(&score))
+    return *missed;
+  return nearest.value_or(kNoValues);
+}
+
+void remarkPassed(Location loc, attn::SdpaOp op) {
+  auto remark = remark::passed(
+      loc, remark::RemarkOpts::name("sdpa").category("heed-recognize"));
+  std::string scale = llvm::formatv("{0:g}", op.getScale().convertToDouble());
+  std::string facts;
+  if (op.getCausal() != attn::Causal::none)
+    facts += ("causal " + attn::stringifyCausal(op.getCausal())).str();
+  auto fact = [&](StringRef name) {
+    facts += (facts.empty() ? "" : ", ") + name.str();
+  };
+  if (op.getWindow())
+    fact("window");
+  if (op.getSoftcap())
+    fact("softcap");
+  if (op.getBias())
+    fact("bias");
+  if (op.getMask())
+    fact("mask");
+  if (op.getKvLength())
+    fact("kv_length");
+  if (!op.getScore().empty())
+    fact("score");
+  remark << "scaled dot-product attention"
+         << remark::metric("kind", "attention")
+         << remark::metric("scale", scale)
+         << remark::metric("facts", facts.empty() ? "none" : facts);
+}
+
+struct RecognizeSdpa : impl::RecognizeSdpaBase<RecognizeSdpa> {
+  void runOnOperation() override {
+    // Attentions that the model already spells as one op.
+    getOperation()->walk(
+        [&](attn::SdpaOp op) { remarkPassed(op.getLoc(), op); });
+    SmallVector<linalg::SoftmaxOp> anchors;
+    getOperation()->walk([&](linalg::SoftmaxOp op) {
+      if (isa<RankedTensorType>(op.getInput().getType()))
+        anchors.push_back(op);
+    });
+    for (linalg::SoftmaxOp anchor : anchors)
+      recognize(anchor);
+  }
+
+  void recognize(linalg::SoftmaxOp softmax) {
+    IRRewriter rewriter(&getContext());
+    std::optional<Missed> nearest;
+    Location loc = softmax.getLoc();
+    attn::SdpaOp made;
+    for (OpResult sum : sumsBelow(softmax->getResult(0))) {
+      FactorTable table;
+      Match<Attention> match = matchAt(sum, softmax, table);
+      if (auto *missed = std::get_if<Missed>(&match)) {
+        nearest = nearest.value_or(*missed);
+        continue;
+      }
+      rewriter.setInsertionPoint(sum.getOwner());
+      Match<Value> built =
+          buildSdpa(rewriter, std::get<Attention>(match), table);
+      if (auto *missed = std::get_if<Missed>(&built)) {
+        nearest = *missed;
+        continue;
+      }
+      Value result = std::get<Value>(built);
+      Operation *previous = sum.getOwner()->getPrevNode();
+      while (previous && !made) {
+        made = dyn_cast<attn::SdpaOp>(previous);
+        previous = previous->getPrevNode();
+      }
+      rewriter.replaceOp(sum.getOwner(), result);
+    }
+    if (made)
+      return remarkPassed(loc, made);
+    Missed why = explain(softmax, nearest);
+    remark::missed(loc,
+                   remark::RemarkOpts::name("sdpa").category("heed-recognize"))
+        << remark::metric("kind", "attention")
+        << remark::reason("{0}", why.reason)
+        << remark::suggest("{0}", why.suggestion);
+  }
+};
+} // namespace
+} // namespace heed::recognize

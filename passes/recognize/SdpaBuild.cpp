@@ -1,0 +1,395 @@
+// SdpaBuild.cpp - builds attn.sdpa from what was matched.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/recognize/Reshape.h"
+#include "passes/recognize/SdpaRegion.h"
+
+#include "dialect/AttnDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace heed::attn;
+
+namespace heed::recognize {
+namespace {
+constexpr Missed kLayout = {
+    "batch and head dimensions of the operands do not nest",
+    "give queries, keys and values the same batch and head dimensions"};
+constexpr Missed kScore = {
+    "the score between the product and the softmax is more than one scalar op "
+    "an element",
+    "compute the scores elementwise"};
+
+struct SdpaBuilder {
+  OpBuilder &b;
+  Attention &attention;
+  FactorTable &table;
+  Location loc;
+  Groups groups;
+  Band band;
+  MaskedRows rows = MaskedRows::nan;
+
+  SdpaBuilder(OpBuilder &builder, Attention &attention, FactorTable &table)
+      : b(builder), attention(attention), table(table),
+        loc(attention.softmax.getLoc()),
+        groups(groupFactors(attention, table)) {}
+
+  static constexpr unsigned kScoreDims[] = {SdpaOp::B, SdpaOp::H, SdpaOp::I,
+                                            SdpaOp::J};
+
+  std::optional<Fit> fit(const TensorView &view, ArrayRef<unsigned> dims,
+                         bool units) {
+    return fitTensor(view.dims, groups, dims,
+                     units ? dims : ArrayRef<unsigned>(), table,
+                     b.getContext());
+  }
+
+  /// Conjunctions apart, negations into `attendIf`.
+  void conjuncts(const Element &unresolved, bool attendIf,
+                 SmallVectorImpl<MaskTerm> &result, double sentinel) {
+    Element element = resolve(unresolved, table);
+    if ((attendIf && definedBy<arith::AndIOp>(element)) ||
+        (!attendIf && definedBy<arith::OrIOp>(element))) {
+      conjuncts(element.operand(0), attendIf, result, sentinel);
+      conjuncts(element.operand(1), attendIf, result, sentinel);
+      return;
+    }
+    if (definedBy<arith::XOrIOp>(element))
+      for (unsigned i : {0, 1})
+        if (constantOf(element.operand(i), table) == 1.0)
+          return conjuncts(element.operand(1 - i), !attendIf, result, sentinel);
+    result.push_back({unresolved, attendIf, sentinel});
+  }
+
+  /// Sums apart: the addends of a bias.
+  void addends(const Element &unresolved, double coefficient,
+               SmallVectorImpl<Term> &result, unsigned depth = 0) {
+    Element element = resolve(unresolved, table);
+    bool minus = static_cast<bool>(definedBy<arith::SubFOp>(element));
+    if (depth > 4 || (!minus && !definedBy<arith::AddFOp>(element))) {
+      result.push_back({unresolved, coefficient});
+      return;
+    }
+    addends(element.operand(0), coefficient, result, depth + 1);
+    addends(element.operand(1), minus ? -coefficient : coefficient, result,
+            depth + 1);
+  }
+
+  /// Constant masks become the band; the rest stays in the score.
+  void readBands() {
+    const Factors &i = groups.of[SdpaOp::I], &j = groups.of[SdpaOp::J];
+    Score &score = attention.score;
+    SmallVector<MaskTerm> masks;
+    for (const MaskTerm &mask : score.masks) {
+      rows =
+          std::isfinite(mask.sentinel) ? MaskedRows::uniform : MaskedRows::nan;
+      SmallVector<MaskTerm> parts, open;
+      conjuncts(mask.condition, mask.attendIf, parts, mask.sentinel);
+      for (const MaskTerm &part : parts)
+        if (!takeBand(
+                bandOfCondition(part.condition, part.attendIf, i, j, table)))
+          open.push_back(part);
+      // Nothing gained by taking the rest apart.
+      if (open.size() == parts.size())
+        open = {mask};
+      masks.append(open);
+    }
+    score.masks = masks;
+    SmallVector<Term> terms;
+    for (const Term &term : score.bias) {
+      SmallVector<Term> parts, open;
+      addends(term.value, term.coefficient, parts);
+      for (const Term &part : parts) {
+        std::optional<AdditiveBand> additive = bandOfTerm(part, i, j, table);
+        // A finite number added twice becomes −inf: only exact when alone.
+        bool alone =
+            score.masks.empty() && score.bias.size() == 1 && parts.size() == 1;
+        if (!additive || (additive->finite && !alone) ||
+            !takeBand(additive->band))
+          open.push_back(part);
+      }
+      // Nothing gained by taking the rest apart.
+      if (open.size() == parts.size())
+        open = {term};
+      terms.append(open);
+    }
+    score.bias = terms;
+    if (attention.guarded && rows == MaskedRows::nan)
+      rows = MaskedRows::zero;
+  }
+
+  bool takeBand(const std::optional<Band> &more) {
+    std::optional<Band> both = more ? intersect(band, *more) : std::nullopt;
+    if (both)
+      band = *both;
+    return both.has_value();
+  }
+
+  /// Tensor operands over a subset of (b, h, i, j): bias and mask.
+  struct Operand {
+    Value value;
+    AffineMap map;
+  };
+
+  /// One tensor in the form that the op can read, if it has one.
+  std::optional<Operand> direct(const Element &element) {
+    std::optional<TensorView> view = asTensor(element, table);
+    std::optional<Fit> how =
+        view ? fit(*view, kScoreDims, false) : std::nullopt;
+    if (!how)
+      return std::nullopt;
+    Value value = reshapeTo(b, loc, *view, how->dims, table);
+    if (!value)
+      return std::nullopt;
+    return Operand{value, how->map};
+  }
+
+  /// An elementwise function of several operands, over the dims they have.
+  Operand combine(ArrayRef<Operand> operands, Type type,
+                  function_ref<Value(OpBuilder &, ValueRange)> body) {
+    SmallVector<unsigned> dims;
+    for (unsigned dim : kScoreDims)
+      if (llvm::any_of(operands, [&](const Operand &operand) {
+            return operand.map.isFunctionOfDim(dim);
+          }))
+        dims.push_back(dim);
+    MLIRContext *context = b.getContext();
+    SmallVector<AffineExpr> loops(SdpaOp::NumDims,
+                                  getAffineConstantExpr(0, context));
+    SmallVector<AffineExpr> exprs;
+    Access shape;
+    for (auto [i, dim] : llvm::enumerate(dims)) {
+      loops[dim] = getAffineDimExpr(i, context);
+      exprs.push_back(getAffineDimExpr(dim, context));
+      shape.push_back(groups.of[dim]);
+    }
+    SmallVector<AffineMap> maps;
+    SmallVector<Value> inputs;
+    for (const Operand &operand : operands) {
+      inputs.push_back(operand.value);
+      maps.push_back(
+          operand.map.replaceDimsAndSymbols(loops, {}, dims.size(), 0));
+    }
+    maps.push_back(b.getMultiDimIdentityMap(dims.size()));
+    Value init =
+        tensor::EmptyOp::create(b, loc, sizesOf(b, loc, shape, table), type);
+    auto generic = linalg::GenericOp::create(
+        b, loc, init.getType(), inputs, init, maps,
+        SmallVector<utils::IteratorType>(dims.size(),
+                                         utils::IteratorType::parallel),
+        [&](OpBuilder &nested, Location, ValueRange arguments) {
+          linalg::YieldOp::create(nested, loc, body(nested, arguments));
+        });
+    return {generic.getResult(0),
+            AffineMap::get(SdpaOp::NumDims, 0, exprs, context)};
+  }
+
+  /// The sum of the terms as one operand; those that no operand can be are left
+  /// in `rest`.
+  std::optional<Operand> buildBias(Type type, SmallVectorImpl<Term> &rest) {
+    SmallVector<Operand> operands;
+    SmallVector<double> coefficients;
+    for (const Term &term : attention.score.bias) {
+      std::optional<TensorView> view = asTensor(term.value, table);
+      std::optional<Operand> operand =
+          view && isMadeOfIndices(Element(*view), groups, table)
+              ? std::nullopt
+              : direct(term.value);
+      if (!operand) {
+        rest.push_back(term);
+        continue;
+      }
+      operands.push_back(*operand);
+      coefficients.push_back(term.coefficient);
+    }
+    if (operands.empty())
+      return std::nullopt;
+    if (operands.size() == 1 && coefficients[0] == 1)
+      return operands[0];
+    return combine(operands, type, [&](OpBuilder &nested, ValueRange values) {
+      Value sum;
+      for (auto [i, coefficient] : llvm::enumerate(coefficients)) {
+        Value value = castFloat(nested, loc, values[i], type);
+        if (coefficient != 1)
+          value = arith::MulFOp::create(
+              nested, loc, value,
+              arith::ConstantOp::create(
+                  nested, loc, nested.getFloatAttr(type, coefficient)));
+        sum = sum ? arith::AddFOp::create(nested, loc, sum, value).getResult()
+                  : value;
+      }
+      return sum;
+    });
+  }
+
+  std::optional<Operand> buildMask(SmallVectorImpl<MaskTerm> &rest) {
+    SmallVector<Operand> operands;
+    SmallVector<bool> attendIf;
+    for (const MaskTerm &mask : attention.score.masks) {
+      std::optional<Operand> operand = direct(mask.condition);
+      if (!operand) {
+        rest.push_back(mask);
+        continue;
+      }
+      operands.push_back(*operand);
+      attendIf.push_back(mask.attendIf);
+    }
+    if (operands.empty())
+      return std::nullopt;
+    if (operands.size() == 1 && attendIf[0])
+      return operands[0];
+    return combine(
+        operands, b.getI1Type(), [&](OpBuilder &nested, ValueRange values) {
+          Value all;
+          for (auto [value, expected] : llvm::zip(values, attendIf)) {
+            Value open = value;
+            if (!expected)
+              open = arith::XOrIOp::create(
+                  nested, loc, value,
+                  arith::ConstantIntOp::create(nested, loc, 1, 1));
+            all =
+                all ? arith::AndIOp::create(nested, loc, all, open).getResult()
+                    : open;
+          }
+          return all;
+        });
+  }
+
+  /// region steps, terms and masks that are no operands, as scalars.
+  bool buildRegion(Region &region, Type type, ArrayRef<Term> terms,
+                   ArrayRef<MaskTerm> masks) {
+    if (attention.score.region.empty() && terms.empty() && masks.empty())
+      return true;
+    OpBuilder::InsertionGuard guard(b);
+    Type index = b.getIndexType();
+    Block *block =
+        b.createBlock(&region, {}, {type, index, index, index, index},
+                      SmallVector<Location>(5, loc));
+    SdpaRegion scalars(b, loc, *block, groups, table);
+    Value s = block->getArgument(0);
+    for (const Term &term : terms) {
+      Value value = scalars.emit(term.value);
+      if (!value)
+        return false;
+      value = castFloat(b, loc, value, type);
+      if (term.coefficient != 1)
+        value = arith::MulFOp::create(
+            b, loc, value,
+            arith::ConstantOp::create(b, loc,
+                                      b.getFloatAttr(type, term.coefficient)));
+      s = arith::AddFOp::create(b, loc, s, value);
+    }
+    for (const Step &step : attention.score.region) {
+      Operation *op = step.at.value.getDefiningOp();
+      IRMapping mapping;
+      for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+        Value operand = i == step.spine
+                            ? castFloat(b, loc, s, op->getOperand(i).getType())
+                            : scalars.emit(step.at.operand(i));
+        if (!operand || operand.getType() != op->getOperand(i).getType())
+          return false;
+        mapping.map(op->getOperand(i), operand);
+      }
+      s = b.clone(*op, mapping)->getResult(0);
+    }
+    s = castFloat(b, loc, s, type);
+    for (const MaskTerm &mask : masks) {
+      Value condition = scalars.emit(mask.condition);
+      if (!condition)
+        return false;
+      Value sentinel = arith::ConstantOp::create(
+          b, loc, b.getFloatAttr(type, mask.sentinel));
+      s = mask.attendIf
+              ? arith::SelectOp::create(b, loc, condition, s, sentinel)
+              : arith::SelectOp::create(b, loc, condition, sentinel, s);
+    }
+    if (s.getType() != type)
+      return false;
+    YieldOp::create(b, loc, s);
+    return true;
+  }
+
+  Match<Value> build() {
+    auto type = cast<RankedTensorType>(attention.score.q.value.getType());
+    Type element = type.getElementType();
+    SmallVector<Value> operands;
+    SmallVector<AffineMap> maps;
+    struct Tensor {
+      const TensorView &view;
+      std::array<unsigned, 4> dims;
+    };
+    const Tensor inputs[] = {
+        {attention.score.q, {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::D}},
+        {attention.score.k, {SdpaOp::B, SdpaOp::H, SdpaOp::J, SdpaOp::D}},
+        {attention.v, {SdpaOp::B, SdpaOp::H, SdpaOp::J, SdpaOp::E}}};
+    SmallVector<Fit, 3> fits;
+    for (const Tensor &input : inputs) {
+      std::optional<Fit> how = fit(input.view, input.dims, true);
+      if (!how)
+        return kLayout;
+      fits.push_back(*how);
+    }
+    std::optional<Fit> outFit =
+        fit(attention.out, {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::E}, true);
+    if (!outFit)
+      return kLayout;
+    readBands();
+    // Ops built from here on are dead where a later step fails.
+    for (auto [input, how] : llvm::zip(inputs, fits)) {
+      Value value = reshapeTo(b, loc, input.view, how.dims, table);
+      if (!value)
+        return kLayout;
+      operands.push_back(castElements(b, loc, value, element));
+      maps.push_back(how.map);
+    }
+    SmallVector<Term> terms;
+    SmallVector<MaskTerm> masks;
+    // With the region before the masks and after the bias, as the op has it.
+    std::optional<Operand> bias = buildBias(element, terms);
+    std::optional<Operand> mask = buildMask(masks);
+    if (bias)
+      maps.push_back(bias->map);
+    if (mask)
+      maps.push_back(mask->map);
+    maps.push_back(outFit->map);
+    Value init = tensor::EmptyOp::create(
+        b, loc, sizesOf(b, loc, outFit->dims, table), element);
+    auto sdpa = SdpaOp::create(
+        b, loc, TypeRange{init.getType()}, operands[0], operands[1],
+        operands[2], bias ? bias->value : Value(), mask ? mask->value : Value(),
+        /*kv_length=*/Value(), init, /*lse=*/Value(),
+        b.getAffineMapArrayAttr(maps), b.getF64FloatAttr(attention.score.scale),
+        CausalAttr::get(b.getContext(), band.causal),
+        band.left >= 0 || band.right >= 0
+            ? b.getDenseI64ArrayAttr({band.left, band.right})
+            : DenseI64ArrayAttr(),
+        attention.score.softcap ? b.getF64FloatAttr(*attention.score.softcap)
+                                : FloatAttr(),
+        MaskedRowsAttr::get(b.getContext(), rows));
+    if (!buildRegion(sdpa.getScore(), element, terms, masks)) {
+      sdpa.erase();
+      return kScore;
+    }
+    b.setInsertionPointAfter(sdpa);
+    Value result =
+        castElements(b, loc, sdpa->getResult(0),
+                     getElementTypeOrSelf(attention.out.value.getType()));
+    result = reshapeTo(b, loc, TensorView{result, outFit->dims},
+                       attention.out.dims, table);
+    if (!result)
+      return kLayout;
+    if (result.getType() != attention.out.value.getType())
+      result =
+          tensor::CastOp::create(b, loc, attention.out.value.getType(), result);
+    return result;
+  }
+};
+} // namespace
+
+Match<Value> buildSdpa(OpBuilder &b, Attention &attention, FactorTable &table) {
+  return SdpaBuilder(b, attention, table).build();
+}
+
+} // namespace heed::recognize

@@ -1,0 +1,138 @@
+// SdpaMask.cpp - constant masks as causal and window attributes, by exact
+// analysis. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//   open(i, j)  ⇔  i + off − left ≤ j ≤ i + off + right,   off = 0 or Sk − Sq
+#include "passes/recognize/SdpaMatch.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include <cmath>
+
+using namespace mlir;
+using heed::attn::Causal;
+
+namespace heed::recognize {
+namespace {
+
+int64_t sizeOf(const Factors &factors, FactorTable &table) {
+  int64_t size = 1;
+  for (Factor factor : table.leaves(factors))
+    size *= table.getSize(factor).number;
+  return size;
+}
+
+/// The band that is exactly the open pairs, measured from diagonal `offset`.
+std::optional<std::pair<int64_t, int64_t>>
+bandAt(ArrayRef<bool> open, int64_t rows, int64_t columns, int64_t offset) {
+  // Each row that is bounded inside the table says what the bound is; then all
+  // rows are checked.
+  int64_t left = -1, right = -1;
+  bool hasLeft = false, hasRight = false;
+  for (int64_t i = 0; i < rows; ++i) {
+    ArrayRef<bool> row = open.slice(i * columns, columns);
+    int64_t first = llvm::find(row, true) - row.begin();
+    if (first == columns)
+      continue;
+    int64_t last = columns - 1;
+    while (!row[last])
+      --last;
+    if (first > 0 && !hasLeft) {
+      left = i + offset - first;
+      hasLeft = true;
+    }
+    if (last < columns - 1 && !hasRight) {
+      right = last - i - offset;
+      hasRight = true;
+    }
+  }
+  if ((hasLeft && left < 0) || (hasRight && right < 0))
+    return std::nullopt;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) {
+      bool inside = (!hasLeft || j >= i + offset - left) &&
+                    (!hasRight || j <= i + offset + right);
+      if (inside != open[i * columns + j])
+        return std::nullopt;
+    }
+  return std::make_pair(left, right);
+}
+
+std::optional<Band> bandOf(ArrayRef<bool> open, int64_t rows, int64_t columns) {
+  if (llvm::all_of(open, [](bool value) { return value; }))
+    return Band{};
+  if (auto bounds = bandAt(open, rows, columns, 0)) {
+    if (bounds->second == 0)
+      return Band{Causal::top_left, bounds->first, -1};
+    return Band{Causal::none, bounds->first, bounds->second};
+  }
+  // From the last key on, attn.sdpa has only the causal band.
+  if (auto bounds = bandAt(open, rows, columns, columns - rows))
+    if (bounds->second == 0)
+      return Band{Causal::bottom_right, bounds->first, -1};
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
+                                    const Factors &queries, const Factors &keys,
+                                    FactorTable &table) {
+  std::optional<std::vector<double>> values =
+      evaluateGrid(condition, queries, keys, table);
+  if (!values)
+    return std::nullopt;
+  SmallVector<bool> open;
+  for (double value : *values)
+    open.push_back((value != 0) == attendIf);
+  return bandOf(open, sizeOf(queries, table), sizeOf(keys, table));
+}
+
+std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
+                                       const Factors &keys,
+                                       FactorTable &table) {
+  std::optional<std::vector<double>> values =
+      evaluateGrid(term.value, queries, keys, table);
+  if (!values)
+    return std::nullopt;
+  int64_t rows = sizeOf(queries, table), columns = sizeOf(keys, table);
+  SmallVector<bool> open;
+  bool finite = false;
+  for (double value : *values) {
+    double added = value * term.coefficient;
+    if (added != 0 && !(added <= -1e9))
+      return std::nullopt;
+    finite |= added != 0 && std::isfinite(added);
+    open.push_back(added == 0);
+  }
+  if (finite)
+    for (int64_t i = 0; i < rows; ++i)
+      if (!llvm::is_contained(ArrayRef(open).slice(i * columns, columns), true))
+        return std::nullopt;
+  std::optional<Band> band = bandOf(open, rows, columns);
+  if (!band)
+    return std::nullopt;
+  return AdditiveBand{*band, finite};
+}
+
+std::optional<Band> intersect(const Band &a, const Band &b) {
+  if (a.isOpen())
+    return b;
+  if (b.isOpen())
+    return a;
+  // Bounds are measured from the causal corner, else from the first key.
+  bool cornerA = a.causal == Causal::bottom_right;
+  bool cornerB = b.causal == Causal::bottom_right;
+  if (cornerA != cornerB)
+    return std::nullopt;
+  auto tighter = [](int64_t x, int64_t y) {
+    return x < 0 ? y : y < 0 ? x : std::min(x, y);
+  };
+  Band both;
+  both.causal = a.causal != Causal::none ? a.causal : b.causal;
+  both.left = tighter(a.left, b.left);
+  both.right = tighter(a.right, b.right);
+  if (both.causal != Causal::none)
+    both.right = -1;
+  return both;
+}
+
+} // namespace heed::recognize

@@ -1,0 +1,128 @@
+// SdpaMatch.h - what is known about one attention between finding it and
+// building attn.sdpa. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_PASSES_RECOGNIZE_SDPAMATCH_H
+#define HEED_PASSES_RECOGNIZE_SDPAMATCH_H
+
+#include "dialect/sdpa/SdpaOps.h"
+#include "passes/recognize/Element.h"
+#include <variant>
+
+namespace heed::recognize {
+
+/// Why an anchor is not fused, and what to change in the source model.
+struct Missed {
+  const char *reason;
+  const char *suggestion;
+};
+template <typename T> using Match = std::variant<T, Missed>;
+
+/// An addend of the score: coefficient · value.
+struct Term {
+  Element value;
+  double coefficient;
+};
+
+/// select(condition, s, sentinel), or with the arms exchanged.
+struct MaskTerm {
+  Element condition;
+  bool attendIf;
+  double sentinel;
+};
+
+/// A scalar op on the way from q·k to the softmax; operand `spine` is the way.
+struct Step {
+  Element at;
+  unsigned spine;
+};
+
+/// softmax input = mask(region(softcap · tanh(scale · q·k / softcap) + bias)).
+struct Score {
+  TensorView q, k;
+  Factors contracted;
+  double scale = 1;
+  std::optional<double> softcap;
+  llvm::SmallVector<Term> bias;
+  llvm::SmallVector<Step> region; // the first is the innermost
+  llvm::SmallVector<MaskTerm> masks;
+};
+
+/// The score of a softmax over `keys`, from its input `s`.
+Match<Score> matchScore(const TensorView &s, const Factors &keys,
+                        FactorTable &table);
+
+/// Keys attended by a query i: i + off − left ≤ j ≤ i + off + right, −1 for no
+/// bound; off = 0 or Sk − Sq as `causal` says.
+struct Band {
+  attn::Causal causal = attn::Causal::none;
+  int64_t left = -1, right = -1;
+  bool isOpen() const {
+    return causal == attn::Causal::none && left < 0 && right < 0;
+  }
+};
+
+/// The pairs that a condition (an i1 element) opens, if they are a band; it is
+/// evaluated for every pair where sizes are known, else read as comparisons of
+/// i and j.
+std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
+                                    const Factors &queries, const Factors &keys,
+                                    FactorTable &table);
+
+/// The same for an additive mask: 0 where open, else −inf or below −1e9. With a
+/// finite number each row must have an open key; `finite` tells.
+struct AdditiveBand {
+  Band band;
+  bool finite;
+};
+std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
+                                       const Factors &keys, FactorTable &table);
+
+/// Both bands hold; none if one band cannot say it.
+std::optional<Band> intersect(const Band &a, const Band &b);
+
+/// The values of an element for all (row, column), row major; none unless it is
+/// made of constants and indices. See ConstantGrid.cpp.
+std::optional<std::vector<double>> evaluateGrid(const Element &element,
+                                                const Factors &rows,
+                                                const Factors &columns,
+                                                FactorTable &table);
+
+/// The whole attention.
+struct Attention {
+  mlir::linalg::SoftmaxOp softmax;
+  mlir::linalg::LinalgOp output; // Σ_j p·v
+  TensorView out;                // its result
+  TensorView weights;            // the softmax's result as read there
+  TensorView v;
+  Factors keys;
+  Score score;
+  bool guarded = false; // NaN rows are replaced by 0
+};
+
+/// The factors of each dim of attn.sdpa's iteration space, outermost first.
+struct Groups {
+  Factors of[attn::SdpaOp::NumDims];
+};
+
+/// How a tensor is brought into the shape that its map needs.
+struct Fit {
+  Access dims; // of the tensor that the op reads or writes
+  mlir::AffineMap map;
+  bool copies = false; // by a transpose
+};
+
+Groups groupFactors(const Attention &attention, FactorTable &table);
+
+/// The fit of a tensor that has the dims `present`. `required` of them get a
+/// dimension of size 1 where they have no factors.
+std::optional<Fit> fitTensor(const Access &access, const Groups &groups,
+                             llvm::ArrayRef<unsigned> present,
+                             llvm::ArrayRef<unsigned> required,
+                             FactorTable &table, mlir::MLIRContext *context);
+
+/// Builds the op before attention.output; the value that replaces its result.
+Match<mlir::Value> buildSdpa(mlir::OpBuilder &b, Attention &attention,
+                             FactorTable &table);
+
+} // namespace heed::recognize
+
+#endif // HEED_PASSES_RECOGNIZE_SDPAMATCH_H
