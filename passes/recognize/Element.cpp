@@ -193,8 +193,8 @@ static std::optional<Size> loopSize(linalg::LinalgOp op, unsigned loop) {
   return std::nullopt;
 }
 
-std::optional<Reduction> matchReduction(const Element &tensor,
-                                        FactorTable &table) {
+std::optional<ElementReduction> matchReduction(const Element &tensor,
+                                               FactorTable &table) {
   auto op = tensor.value.getDefiningOp<linalg::LinalgOp>();
   if (tensor.frame || !op || op.getNumReductionLoops() == 0 ||
       !op.hasPureTensorSemantics())
@@ -233,11 +233,11 @@ std::optional<Reduction> matchReduction(const Element &tensor,
   else
     return std::nullopt;
   Element init(op.getDpsInits()[number], tensor.dims, {});
-  return Reduction{combiner, Element(input, loops, op), init, reduced};
+  return ElementReduction{combiner, Element(input, loops, op), init, reduced};
 }
 
 std::optional<Product> matchProduct(const Element &tensor, FactorTable &table) {
-  std::optional<Reduction> sum = matchReduction(tensor, table);
+  std::optional<ElementReduction> sum = matchReduction(tensor, table);
   if (!sum || !isa<arith::AddFOp>(sum->combiner))
     return std::nullopt;
   Element product = resolve(sum->input, table);

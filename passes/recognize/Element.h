@@ -53,13 +53,13 @@ template <typename OpTy> OpTy definedBy(const Element &element) {
 std::optional<double> constantOf(const Element &element, FactorTable &table);
 
 /// One reduction: result = combine over `reduced` of input, from init.
-struct Reduction {
+struct ElementReduction {
   mlir::Operation *combiner;
   Element input, init;
   Factors reduced;
 };
-std::optional<Reduction> matchReduction(const Element &tensor,
-                                        FactorTable &table);
+std::optional<ElementReduction> matchReduction(const Element &tensor,
+                                               FactorTable &table);
 
 /// Σ over `contracted` of lhs · rhs + init.
 struct Product {

@@ -77,7 +77,7 @@ bool isRowGuard(const Element &unresolved, Value softmax, Value scores,
   Element condition = resolve(unresolved, table);
   if (!condition.frame) {
     // all_j(s == −inf)
-    std::optional<Reduction> all =
+    std::optional<ElementReduction> all =
         condition.isTensor() ? matchReduction(condition, table) : std::nullopt;
     if (!all || !isa<arith::AndIOp>(all->combiner))
       return false;

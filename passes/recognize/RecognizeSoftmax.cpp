@@ -62,7 +62,7 @@ SmallVector<Quotient, 2> quotients(const Element &tensor, FactorTable &table) {
 /// The denominator is the sum of `numerator` over `reduced`.
 bool isSumOf(const Element &denominator, const Element &numerator,
              const Factors &reduced, FactorTable &table) {
-  std::optional<Reduction> sum =
+  std::optional<ElementReduction> sum =
       matchReduction(resolve(denominator, table), table);
   if (!sum || !isa<arith::AddFOp>(sum->combiner) ||
       constantOf(sum->init, table) != 0.0)
