@@ -10,6 +10,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/decompose/Passes.h"
 #include "passes/lower/cpu/Passes.h"
+#include "passes/lower/onednn/Passes.h"
 #include "passes/recognize/Passes.h"
 
 using namespace mlir;
@@ -67,6 +68,7 @@ void registerHeedPasses() {
   recognize::registerHeedRecognizePasses();
   decompose::registerHeedDecomposePasses();
   lower::registerHeedLowerCpuPasses();
+  lower::registerHeedLowerOnednnPasses();
 
   PassPipelineRegistration<>("heed-normalize-pipeline",
                              "linalg on tensors in one spelling",

@@ -1,0 +1,73 @@
+// LowerOnednn.cpp - linalg to primitives, with what they can take in.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/onednn/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/lower/onednn/PrimitiveBuilder.h"
+
+using namespace mlir;
+
+namespace heed::lower {
+#define GEN_PASS_DEF_LOWERONEDNN
+#include "passes/lower/onednn/Passes.h.inc"
+
+/// Joins chains of elementwise ops, so that an activation spelled in several
+/// ops is one body. Only along the same iterations: fusing a producer that is
+/// broadcast would compute it again for each element.
+static LogicalResult fuseElementwise(ModuleOp module) {
+  RewritePatternSet patterns(module.getContext());
+  linalg::populateElementwiseOpsFusionPatterns(patterns, [](OpOperand *use) {
+    auto consumer = cast<linalg::LinalgOp>(use->getOwner());
+    Operation *producer = use->get().getDefiningOp();
+    return producer && consumer.getMatchingIndexingMap(use).isPermutation() &&
+           llvm::all_of(producer->getUsers(), [&](Operation *user) {
+             return user == consumer.getOperation();
+           });
+  });
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+namespace {
+struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(fuseElementwise(module)))
+      return signalPassFailure();
+
+    IRRewriter rewriter(&getContext());
+    SmallVector<linalg::LinalgOp> ops;
+    module.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    for (linalg::LinalgOp op : ops) {
+      rewriter.setInsertionPoint(op);
+      FailureOr<Value> value = lowerContraction(rewriter, op);
+      if (failed(value))
+        value = lowerConvolution(rewriter, op);
+      if (succeeded(value))
+        rewriter.replaceOp(op, *value);
+    }
+
+    // Absorbing makes a new primitive, which may absorb again.
+    bool changed = true;
+    while (changed) {
+      changed = false;
+      SmallVector<attn::PrimitiveOp> primitives;
+      module.walk([&](attn::PrimitiveOp op) {
+        if (op->getNumResults() == 1)
+          primitives.push_back(op);
+      });
+      for (attn::PrimitiveOp op : primitives)
+        changed |= absorbPostOps(rewriter, op);
+    }
+    SmallVector<attn::PrimitiveOp> primitives;
+    module.walk([&](attn::PrimitiveOp op) { primitives.push_back(op); });
+    for (attn::PrimitiveOp op : primitives)
+      (void)foldChannelConstants(rewriter, op);
+  }
+};
+} // namespace
+} // namespace heed::lower

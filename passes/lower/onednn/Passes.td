@@ -1,0 +1,70 @@
+// Passes.td - linalg to calls of oneDNN primitives.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_PASSES_LOWER_ONEDNN_PASSES_TD
+#define HEED_PASSES_LOWER_ONEDNN_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerOnednn : Pass<"heed-lower-onednn", "::mlir::ModuleOp"> {
+  let summary = "Turn contractions, convolutions and poolings with their epilogues into primitives";
+  let description = [{
+    On tensors, before bufferisation. Named linalg ops and generics are the same
+    here: contractions and convolutions are found by upstream's inference. An
+    `attn.primitive` takes in padding, transpositions of operands and of the
+    result, bias, elementwise consumers (recognised by what they compute), and
+    constants of each output channel, which go into constant weights. What no
+    primitive holds stays as it is.
+
+    Before:
+
+    ```mlir
+    %p = tensor.pad %x low[0, 0, 1, 1] high[0, 0, 1, 1] { ^bb0(%i: index, …): tensor.yield %zero : f32 } : tensor<1x8x6x6xf32> to tensor<1x8x8x8xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32>
+    %c = linalg.conv_2d_nchw_fchw ins(%p, %w : tensor<1x8x8x8xf32>, tensor<4x8x3x3xf32>) outs(%f : tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32>
+    %y = linalg.generic … ins(%c) … { ^bb0(%a: f32, %o: f32): %m = arith.maximumf %a, %zero : f32  linalg.yield %m : f32 }
+    ```
+
+    After:
+
+    ```mlir
+    %y = attn.primitive convolution ins(%x, %w : tensor<1x8x6x6xf32>, tensor<4x8x3x3xf32>) outs(%e : tensor<1x4x6x6xf32>)
+        layouts = [[0, 1, 2, 3], [-1, 0, 1, 2, 3], [0, 1, 2, 3]] post_ops = [#attn.post_op<relu>]
+        {pad_low = array<i64: 1, 1>, …} -> tensor<1x4x6x6xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::heed::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def LowerPrimitive : Pass<"heed-lower-primitive", "::mlir::ModuleOp"> {
+  let summary = "Turn primitives on memrefs into calls of the runtime";
+  let description = [{
+    After bufferisation, in functions whose argument 0 is the runtime's context.
+    Each `attn.primitive` gets a constant record of what it is
+    (`runtime/onednn/SiteRecord.h`) and passes its operands' pointers, sizes and
+    strides in words on the stack.
+
+    Before:
+
+    ```mlir
+    attn.primitive matmul ins(%a, %b : memref<4x8xf32>, memref<8x16xf32>) outs(%c : memref<4x16xf32>)
+        layouts = [[0, 1], [0, 1], [0, 1]]
+    ```
+
+    After:
+
+    ```mlir
+    memref.store %pointer_a, %call[%c0] : memref<15xi64>
+    …
+    %status = call @heed_onednn_primitive(%context, %record, %call) : (!llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+#endif // HEED_PASSES_LOWER_ONEDNN_PASSES_TD
