@@ -28,6 +28,19 @@ static View dropUnitGroup(const View &view) {
           Dims(view.strides.begin() + 1, view.strides.end())};
 }
 
+/// One position has both orders of channels and positions; channels last is
+/// the one with fast code. oneDNN tells by the strides, also of size-1 dims.
+static void preferChannelsLast(View &view) {
+  for (size_t i = 2; i < view.sizes.size(); ++i)
+    if (view.sizes[i] != 1)
+      return;
+  if (view.strides[1] != 1 && view.sizes[1] != 1)
+    return;
+  view.strides[1] = 1;
+  for (size_t i = 2; i < view.sizes.size(); ++i)
+    view.strides[i] = view.sizes[1];
+}
+
 template <typename Primitive>
 static dnnl::primitive_desc_base
 create(const Problem &p, dnnl::algorithm algorithm,
@@ -62,7 +75,8 @@ static dnnl::primitive_desc_base create(const Problem &p, Format source,
 }
 
 Attempt planConvolution(const dnnl::engine &engine, const Site &site,
-                        const std::vector<View> &views) {
+                        const std::vector<View> &callerViews) {
+  std::vector<View> views = callerViews;
   auto index = [&](OperandRole role) {
     return static_cast<size_t>(site.find(role));
   };
@@ -77,6 +91,8 @@ Attempt planConvolution(const dnnl::engine &engine, const Site &site,
             site.dilations};
   for (int64_t &dilation : p.dilations)
     --dilation;
+  for (size_t operand : {p.source, p.destination})
+    preferChannelsLast(views[operand]);
 
   // The caller's layouts if code made for the machine exists for them; else
   // convert what has to be converted, and no more.

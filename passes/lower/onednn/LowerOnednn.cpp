@@ -7,6 +7,8 @@
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/lower/onednn/PrimitiveBuilder.h"
 
@@ -32,6 +34,17 @@ static LogicalResult fuseElementwise(ModuleOp module) {
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
+/// Lowering puts reshapes around some primitives, which meet those of the
+/// program.
+static LogicalResult foldReshapes(ModuleOp module) {
+  RewritePatternSet patterns(module.getContext());
+  tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
+                                                       module.getContext());
+  tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
+                                                     module.getContext());
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
 namespace {
 struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
   void runOnOperation() override {
@@ -40,16 +53,25 @@ struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
       return signalPassFailure();
 
     IRRewriter rewriter(&getContext());
+    // Fusion copies a producer into each operand that reads it: once is enough.
+    DominanceInfo dominance(module);
+    eliminateCommonSubExpressions(rewriter, dominance, module);
+
     SmallVector<linalg::LinalgOp> ops;
     module.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     for (linalg::LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);
-      FailureOr<Value> value = lowerContraction(rewriter, op);
+      FailureOr<Value> value = lowerDeconvolution(rewriter, op);
+      if (failed(value))
+        value = lowerContraction(rewriter, op);
       if (failed(value))
         value = lowerConvolution(rewriter, op);
       if (succeeded(value))
         rewriter.replaceOp(op, *value);
     }
+
+    if (failed(foldReshapes(module)))
+      return signalPassFailure();
 
     // Absorbing makes a new primitive, which may absorb again.
     bool changed = true;

@@ -38,6 +38,38 @@ def LowerOnednn : Pass<"heed-lower-onednn", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerLayout : Pass<"heed-lower-layout", "::mlir::ModuleOp"> {
+  let summary = "Keep the channels of convolutional networks last in memory";
+  let description = [{
+    On tensors, after `heed-lower-onednn`. Convolutions are fastest with their
+    channels last, and converting around each of them costs as much as the work
+    itself. Each convolution and pool writes its result so, with a transposition
+    behind it; those sink through elementwise ops, gates, reshapes, pads, slices
+    and concatenations, and vanish in the layouts of primitives and in
+    reductions. What is left, mostly at the graph's edge, and other
+    transpositions of f32 become primitives.
+
+    Before:
+
+    ```mlir
+    %a = attn.primitive convolution ins(%x, %w : …) outs(%e : tensor<1x16x8x8xf32>) layouts = [[0, 1, 2, 3], …, [0, 1, 2, 3]] …
+    %y = attn.primitive convolution ins(%a, %v : …) outs(%f : tensor<1x8x8x8xf32>) layouts = [[0, 1, 2, 3], …, [0, 1, 2, 3]] …
+    ```
+
+    After:
+
+    ```mlir
+    %a = attn.primitive convolution ins(%x, %w : …) outs(%e : tensor<1x8x8x16xf32>) layouts = [[0, 1, 2, 3], …, [0, 3, 1, 2]] …
+    %b = attn.primitive convolution ins(%a, %v : …) outs(%f : tensor<1x8x8x8xf32>) layouts = [[0, 3, 1, 2], …, [0, 3, 1, 2]] …
+    %y = attn.primitive reorder ins(%b : tensor<1x8x8x8xf32>) outs(%g : tensor<1x8x8x8xf32>) layouts = [[0, 3, 1, 2], [0, 1, 2, 3]]
+    ```
+  }];
+  let dependentDialects = [
+    "::heed::attn::AttnDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def LowerPrimitive : Pass<"heed-lower-primitive", "::mlir::ModuleOp"> {
   let summary = "Turn primitives on memrefs into calls of the runtime";
   let description = [{

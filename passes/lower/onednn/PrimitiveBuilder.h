@@ -48,6 +48,8 @@ mlir::FailureOr<mlir::Value> lowerContraction(mlir::RewriterBase &rewriter,
                                               mlir::linalg::LinalgOp op);
 mlir::FailureOr<mlir::Value> lowerConvolution(mlir::RewriterBase &rewriter,
                                               mlir::linalg::LinalgOp op);
+mlir::FailureOr<mlir::Value> lowerDeconvolution(mlir::RewriterBase &rewriter,
+                                                mlir::linalg::LinalgOp op);
 
 /// Moves the front of the elementwise op that alone uses the primitive's result
 /// into the primitive; false if there is nothing to move.

@@ -174,3 +174,31 @@ func.func @padding_by_ones(%x: tensor<1x1x8xf32>, %w: tensor<2x1x3xf32>, %init: 
   %c = linalg.conv_1d_ncw_fcw ins(%p, %w : tensor<1x1x10xf32>, tensor<2x1x3xf32>) outs(%init : tensor<1x2x8xf32>) -> tensor<1x2x8xf32>
   return %c : tensor<1x2x8xf32>
 }
+
+// A kernel as large as its stride, spelled as a product and a reshape.
+// CHECK-LABEL: @deconvolution
+// CHECK: %[[Y:.*]] = attn.primitive deconvolution ins(%{{.*}}, %{{.*}} : tensor<1x4x?x?xf32>, tensor<4x3x2x2xf32>) bias(%{{.*}} : tensor<3xf32>) outs(%{{.*}} : tensor<1x3x?x?xf32>)
+// CHECK-SAME: layouts = {{\[\[}}0, 1, 2, 3], [-1, 1, 0, 2, 3], [0], [0, 1, 2, 3]]
+// CHECK-SAME: strides = array<i64: 2, 2>
+// CHECK-NEXT: return %[[Y]]
+func.func @deconvolution(%x: tensor<1x4x?x?xf32>, %w: tensor<4x3x2x2xf32>, %h: index, %l: index, %h2: index, %l2: index) -> tensor<1x3x?x?xf32> {
+  %zero = arith.constant 0.0 : f32
+  %bias = arith.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
+  %e = tensor.empty(%h, %l) : tensor<1x3x?x2x?x2xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1x3x?x2x?x2xf32>) -> tensor<1x3x?x2x?x2xf32>
+  %t = linalg.generic {indexing_maps = [affine_map<(n, f, h, i, w, j, c) -> (n, c, h, w)>, affine_map<(n, f, h, i, w, j, c) -> (c, f, i, j)>, affine_map<(n, f, h, i, w, j, c) -> (n, f, h, i, w, j)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel", "parallel", "reduction"]} ins(%x, %w : tensor<1x4x?x?xf32>, tensor<4x3x2x2xf32>) outs(%f : tensor<1x3x?x2x?x2xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1x3x?x2x?x2xf32>
+  %c = tensor.collapse_shape %t [[0], [1], [2, 3], [4, 5]] : tensor<1x3x?x2x?x2xf32> into tensor<1x3x?x?xf32>
+  %r = tensor.empty(%h2, %l2) : tensor<1x3x?x?xf32>
+  %y = linalg.generic {indexing_maps = [#id4, affine_map<(n, c, h, w) -> (c)>, #id4], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%c, %bias : tensor<1x3x?x?xf32>, tensor<3xf32>) outs(%r : tensor<1x3x?x?xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<1x3x?x?xf32>
+  return %y : tensor<1x3x?x?xf32>
+}
