@@ -80,6 +80,7 @@ def Attn_GateOp : Attn_Op<"gate", [
     /// The pool of the k-th argument of `excite`.
     Pool getPool(unsigned k);
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
 }

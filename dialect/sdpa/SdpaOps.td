@@ -126,6 +126,7 @@ def Attn_SdpaOp : Attn_Op<"sdpa", [
 
     ::llvm::LogicalResult verifyScore();
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
 }
 

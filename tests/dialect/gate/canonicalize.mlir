@@ -1,0 +1,55 @@
+// RUN: heed-opt %s --canonicalize | FileCheck %s
+
+// CHECK-LABEL: func @unread_pool_dropped
+// CHECK: pools = [max] excite {
+// CHECK-NEXT: ^bb0(%{{.*}}: tensor<1x8xf32>):
+func.func @unread_pool_dropped(%x: tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> {
+  %y = attn.gate ins(%x : tensor<1x8x4x4xf32>) outs(%x : tensor<1x8x4x4xf32>) dimensions = [2, 3] pools = [avg, max] excite {
+    ^bb0(%a: tensor<1x8xf32>, %m: tensor<1x8xf32>):
+      attn.yield %m : tensor<1x8xf32>
+    } -> tensor<1x8x4x4xf32>
+  return %y : tensor<1x8x4x4xf32>
+}
+
+// CHECK-LABEL: func @equal_pools_merged
+// CHECK: pools = [avg] excite {
+// CHECK: ^bb0(%[[P:.*]]: tensor<1x8xf32>):
+// CHECK: linalg.add ins(%[[P]], %[[P]]
+func.func @equal_pools_merged(%x: tensor<1x8x4x4xf32>, %e: tensor<1x8xf32>) -> tensor<1x8x4x4xf32> {
+  %y = attn.gate ins(%x : tensor<1x8x4x4xf32>) outs(%x : tensor<1x8x4x4xf32>) dimensions = [2, 3] pools = [avg, avg] excite {
+    ^bb0(%a: tensor<1x8xf32>, %b: tensor<1x8xf32>):
+      %g = linalg.add ins(%a, %b : tensor<1x8xf32>, tensor<1x8xf32>) outs(%e : tensor<1x8xf32>) -> tensor<1x8xf32>
+      attn.yield %g : tensor<1x8xf32>
+    } -> tensor<1x8x4x4xf32>
+  return %y : tensor<1x8x4x4xf32>
+}
+
+// CHECK-LABEL: func @default_epilogue_dropped
+// CHECK: attn.gate
+// CHECK-NOT: epilogue
+// CHECK: return
+func.func @default_epilogue_dropped(%x: tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> {
+  %y = attn.gate ins(%x : tensor<1x8x4x4xf32>) outs(%x : tensor<1x8x4x4xf32>) dimensions = [2, 3] pools = [avg] excite {
+    ^bb0(%a: tensor<1x8xf32>):
+      attn.yield %a : tensor<1x8xf32>
+    } epilogue {
+    ^bb0(%a: f32, %g: f32):
+      %0 = arith.mulf %g, %a : f32
+      attn.yield %0 : f32
+    } -> tensor<1x8x4x4xf32>
+  return %y : tensor<1x8x4x4xf32>
+}
+
+// CHECK-LABEL: func @square_is_no_default_epilogue
+// CHECK: epilogue
+func.func @square_is_no_default_epilogue(%x: tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> {
+  %y = attn.gate ins(%x : tensor<1x8x4x4xf32>) outs(%x : tensor<1x8x4x4xf32>) dimensions = [2, 3] pools = [avg] excite {
+    ^bb0(%a: tensor<1x8xf32>):
+      attn.yield %a : tensor<1x8xf32>
+    } epilogue {
+    ^bb0(%a: f32, %g: f32):
+      %0 = arith.mulf %g, %g : f32
+      attn.yield %0 : f32
+    } -> tensor<1x8x4x4xf32>
+  return %y : tensor<1x8x4x4xf32>
+}
