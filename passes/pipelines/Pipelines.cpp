@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/decompose/Passes.h"
+#include "passes/fuse/Passes.h"
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/onednn/Passes.h"
 #include "passes/recognize/Passes.h"
@@ -46,7 +47,9 @@ void buildRecognizePipeline(OpPassManager &pm) {
 
 // in: linalg and attn on tensors
 // out: the same, with bigger ops
-void buildFusePipeline(OpPassManager &pm) {}
+void buildFusePipeline(OpPassManager &pm) {
+  pm.addPass(fuse::createFuseGateEpilogue());
+}
 
 // in: linalg and attn on tensors
 // out: llvm and calls to heed_*
@@ -66,6 +69,7 @@ void buildCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options,
 
 void registerHeedPasses() {
   recognize::registerHeedRecognizePasses();
+  fuse::registerHeedFusePasses();
   decompose::registerHeedDecomposePasses();
   lower::registerHeedLowerCpuPasses();
   lower::registerHeedLowerOnednnPasses();
