@@ -26,8 +26,16 @@ static SmallVector<Value> valuesReadBy(Operation *op) {
   return values.takeVector();
 }
 
-static std::string nameOf(Operation *op) {
-  return op->getName().getStringRef().str();
+/// What the user knows it by: the source's node name if there is one, and the
+/// operation.
+std::string describe(Operation *op) {
+  std::string name = op->getName().getStringRef().str();
+  NameLoc node;
+  op->getLoc()->walk([&](Location loc) {
+    node = dyn_cast<NameLoc>(loc);
+    return node ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return node ? name + " '" + node.getName().str() + "'" : name;
 }
 
 /// Whether a body of `op` holds an op of one of the given kinds.
@@ -89,10 +97,13 @@ private:
   std::optional<Origin> refuseDirectUse() {
     result.readsRoot = true;
     Operation *reader = path.empty() ? nullptr : path.back();
+    // A convolution's padding is named by the convolution.
+    if (isa_and_nonnull<tensor::PadOp>(reader) && path.size() > 1)
+      reader = path[path.size() - 2];
     if (reader && isWindowPool(reader))
       return refuse("expected pools over whole dimensions, got windows that "
                     "cover a part (" +
-                        nameOf(reader) + ")",
+                        describe(reader) + ")",
                     "pool with a window of the size of the tensor");
     Operation *reducer = nullptr;
     bool power = false;
@@ -118,11 +129,11 @@ private:
     if (reducer && reducer != reader && isReduction(reducer))
       return refuse("expected the pooled tensor to be the scaled tensor, got a "
                     "pool of " +
-                        nameOf(reader) + " of it",
+                        describe(reader) + " of it",
                     "scale the tensor that is pooled");
     return refuse("expected a gate that depends on the scaled tensor through "
                   "its pools only, got a direct use by " +
-                      (reader ? nameOf(reader) : std::string("the gate")),
+                      (reader ? describe(reader) : std::string("the gate")),
                   "compute the gate from pools of the tensor alone");
   }
 
@@ -157,6 +168,37 @@ private:
            (op == def || op->isBeforeInBlock(def));
   }
 
+  /// Σ e^(x − m) over whole dimensions, the sum of a log-sum-exp pool: its
+  /// first op that reads the root. It stays a reduction inside the excitation,
+  /// which then captures x.
+  Operation *readerOfLogSumExp(Value value) {
+    std::optional<Reduction> sum = matchReduction(value);
+    if (!sum || sum->kind != attn::Pool::sum)
+      return nullptr;
+    auto isRoot = [&](linalg::LinalgOp op, Value scalar) {
+      OpOperand *operand = operandOf(op, scalar);
+      return operand && isAligned(op, operand) &&
+             peelMovement(operand->get()).root == root;
+    };
+    auto result = [](linalg::LinalgOp op) {
+      return op ? op.getBlock()->getTerminator()->getOperand(0) : Value();
+    };
+    linalg::LinalgOp op =
+        asElementwise(peelMovement(sum->input->get()).root.getDefiningOp());
+    auto exp = op ? result(op).getDefiningOp<math::ExpOp>() : nullptr;
+    if (!exp)
+      return nullptr;
+    Value exponent = exp.getOperand();
+    if (isRoot(op, exponent))
+      return op;
+    if (OpOperand *operand = operandOf(op, exponent)) {
+      op = asElementwise(peelMovement(operand->get()).root.getDefiningOp());
+      exponent = result(op);
+    }
+    auto difference = op ? exponent.getDefiningOp<arith::SubFOp>() : nullptr;
+    return difference && isRoot(op, difference.getLhs()) ? op : nullptr;
+  }
+
   std::optional<Origin> visit(Value value) {
     if (value == root || peelMovement(value).root == root)
       return refuseDirectUse();
@@ -173,16 +215,20 @@ private:
     }
     bool inside = false;
     path.push_back(op);
+    if (Operation *reader = readerOfLogSumExp(value))
+      capturing.insert(reader);
     for (Value read : valuesReadBy(op)) {
+      if (capturing.contains(op) && peelMovement(read).root == root)
+        continue;
       std::optional<Origin> origin = visit(read);
       if (!origin)
         return std::nullopt;
       inside |= *origin == Origin::Inside;
     }
     path.pop_back();
-    if (inside && !isPure(op))
+    if (inside && !isMemoryEffectFree(op) && !isa<linalg::SoftmaxOp>(op))
       return refuse("expected an excitation without side effects, got " +
-                        nameOf(op),
+                        describe(op),
                     "move the operation with effects out of the gate");
     Origin origin = inside ? Origin::Inside : Origin::Outside;
     for (Value opResult : op->getResults())
@@ -197,6 +243,7 @@ private:
   Excitation result;
   DenseMap<Value, Origin> origins;
   SmallVector<Operation *> path;
+  DenseSet<Operation *> capturing; // may read the root itself
 };
 } // namespace
 

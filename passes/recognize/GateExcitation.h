@@ -28,6 +28,9 @@ struct Excitation {
 Excitation findExcitation(mlir::Value gate, mlir::Value root,
                           mlir::Block *block);
 
+/// What the user knows `op` by: its name and the source's node, if any.
+std::string describe(mlir::Operation *op);
+
 /// The nearest reduction that `gate` depends on, or null.
 mlir::Operation *nearestReduction(mlir::Value gate);
 

@@ -89,8 +89,6 @@ private:
       AffineMap map = op.getMatchingIndexingMap(&operand);
       for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
         const Axis &axis = source->second[dim];
-        if (axis.empty())
-          continue;
         bool window = false;
         std::optional<unsigned> position;
         expr.walk([&](AffineExpr e) {
@@ -100,8 +98,12 @@ private:
           if (iterators[loop.getPosition()] == utils::IteratorType::parallel)
             position = loop.getPosition();
           else
-            window |= ranges[loop.getPosition()] != 1;
+            window |=
+                !isa<AffineDimExpr>(expr) && ranges[loop.getPosition()] != 1;
         });
+        mixing.hasWindow |= window;
+        if (axis.empty())
+          continue;
         if (!position || (window && ranges[*position] == 1)) {
           append(mixing.contracted, axis);
           continue;
@@ -183,28 +185,27 @@ Mixing findMixing(const Excitation &excitation) {
 
 GateKind classifyGate(const Layout &x, ArrayRef<int64_t> dimensions,
                       const Mixing &mixing) {
-  auto mixes = [&](const Axis &axis) {
-    return overlaps(axis, mixing.contracted) ||
-           overlaps(axis, mixing.convolved);
-  };
-  bool poolsFirst = llvm::is_contained(dimensions, 0);
-  SmallVector<int64_t> kept;
-  for (auto [dim, axis] : llvm::enumerate(x))
-    if (!axis.empty() &&
-        !llvm::is_contained(dimensions, static_cast<int64_t>(dim)) &&
-        (dim != 0 || mixes(axis)))
-      kept.push_back(dim);
-  if (poolsFirst)
+  if (llvm::is_contained(dimensions, 0))
     return GateKind::Axis;
-  if (kept.size() == 1)
+  bool mixesBatch =
+      overlaps(x[0], mixing.contracted) || overlaps(x[0], mixing.convolved);
+  int64_t others = 0, larger = 0;
+  bool convolvesAll = true;
+  for (auto [dim, axis] : llvm::enumerate(x)) {
+    if (llvm::is_contained(dimensions, static_cast<int64_t>(dim)) ||
+        (dim == 0 && !mixesBatch))
+      continue;
+    ++others;
+    larger += !axis.empty();
+    convolvesAll &= axis.empty() ? mixing.hasWindow
+                                 : overlaps(axis, mixing.convolved) &&
+                                       !overlaps(axis, mixing.contracted);
+  }
+  if (others == 1)
     return GateKind::Channel;
-  bool convolvesAll = llvm::all_of(kept, [&](int64_t dim) {
-    return overlaps(x[dim], mixing.convolved) &&
-           !overlaps(x[dim], mixing.contracted);
-  });
-  if (dimensions.size() == 1 && kept.size() >= 2 && convolvesAll)
+  if (dimensions.size() == 1 && others >= 2 && convolvesAll)
     return GateKind::Spatial;
-  return GateKind::Axis;
+  return larger == 1 ? GateKind::Channel : GateKind::Axis;
 }
 
 } // namespace heed::recognize

@@ -15,13 +15,15 @@ llvm::StringRef stringify(GateKind kind);
 struct Mixing {
   llvm::SmallVector<Atom> contracted; // by a sum over all of it
   llvm::SmallVector<Atom> convolved;  // by a window that slides over it
+  bool hasWindow = false;             // a window slides over anything at all
 };
 Mixing findMixing(const Excitation &excitation);
 
 /// channel_gate: every dimension but the batch and one is pooled.
 /// spatial_gate: one dimension is pooled, and the excitation convolves over all
 /// the others but the batch. axis_gate: anything else. Dimension 0 is the batch
-/// where nothing mixes or pools it; dimensions of size 1 do not count.
+/// where nothing mixes or pools it; dimensions of size 1 count where that makes
+/// the difference.
 GateKind classifyGate(const Layout &x, llvm::ArrayRef<int64_t> dimensions,
                       const Mixing &mixing);
 

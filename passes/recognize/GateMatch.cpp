@@ -49,39 +49,44 @@ static bool isBroadcastAxis(const Axis &axis) {
          llvm::all_of(axis, [](Atom atom) { return atom.dim < 0; });
 }
 
-std::optional<GateAnchor> findGateAnchor(Operation *root) {
+static bool hasUnitDimension(Value x) {
+  auto shape = cast<RankedTensorType>(x.getType()).getShape();
+  return shape.size() > 1 && llvm::is_contained(shape.drop_front(), 1);
+}
+
+/// The ways to read an elementwise op as an anchor.
+static SmallVector<GateAnchor, 2> findGateAnchors(Operation *root) {
   linalg::LinalgOp op = asElementwise(root);
   if (!op || !isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType())))
-    return std::nullopt;
-  std::optional<GateAnchor> anchor;
+    return {};
+  SmallVector<GateAnchor, 2> broadcast, whole;
   op.getBlock()->walk([&](arith::MulFOp product) {
     for (int side : {0, 1}) {
-      GateAnchor match;
-      match.op = op;
-      match.x = operandOf(op, product->getOperand(side));
+      GateAnchor anchor;
+      anchor.op = op;
+      anchor.x = operandOf(op, product->getOperand(side));
       llvm::SmallPtrSet<OpOperand *, 4> factors;
       operandsUnder(op, product->getOperand(1 - side), factors);
-      if (!match.x || factors.size() != 1 || !isAligned(op, match.x) ||
-          hasBroadcast(viewByResult(op, match.x).axes))
+      if (!anchor.x || factors.size() != 1 || !isAligned(op, anchor.x) ||
+          hasBroadcast(viewByResult(op, anchor.x).axes))
         continue;
-      match.gate = *factors.begin();
-      if (match.gate == match.x ||
-          !isa<RankedTensorType>(match.gate->get().getType()))
+      anchor.gate = *factors.begin();
+      if (anchor.gate == anchor.x ||
+          !isa<RankedTensorType>(anchor.gate->get().getType()))
         continue;
-      View view = viewByResult(op, match.gate);
-      match.core = view.root;
-      match.gateAxes = view.axes;
+      View view = viewByResult(op, anchor.gate);
+      anchor.core = view.root;
+      anchor.gateAxes = view.axes;
       for (auto [dim, axis] : llvm::enumerate(view.axes))
         if (isBroadcastAxis(axis))
-          match.broadcast.push_back(dim);
-      if (match.broadcast.empty())
-        continue;
-      anchor = match;
-      return WalkResult::interrupt();
+          anchor.broadcast.push_back(dim);
+      if (!anchor.broadcast.empty())
+        broadcast.push_back(anchor);
+      else if (hasUnitDimension(anchor.x->get()))
+        whole.push_back(anchor);
     }
-    return WalkResult::advance();
   });
-  return anchor;
+  return broadcast.empty() ? whole : broadcast;
 }
 
 static std::string list(ArrayRef<int64_t> values) {
@@ -128,7 +133,10 @@ static std::optional<Refusal> check(GateMatch &match) {
   linalg::LinalgOp op = anchor.op;
   ArrayRef<GatePool> pools = match.excitation.pools;
   match.dimensions = dimensionsOf(match.xAxes, pools.front().reduced);
-  for (const GatePool &pool : pools.drop_front()) {
+  llvm::SmallSetVector<int64_t, 2> units;
+  for (const GatePool &pool : pools) {
+    if (peelMovement(anchor.x->get()).root == anchor.x->get())
+      units.insert(pool.units.begin(), pool.units.end());
     SmallVector<int64_t> other = dimensionsOf(match.xAxes, pool.reduced);
     if (other != match.dimensions)
       return Refusal{"expected pools over the same dimensions, got " +
@@ -136,6 +144,10 @@ static std::optional<Refusal> check(GateMatch &match) {
                      "gate by each pool on its own, or pool over the same "
                      "dimensions"};
   }
+  match.dimensions.append(units.begin(), units.end());
+  llvm::sort(match.dimensions);
+  if (match.dimensions.empty())
+    return Refusal{"expected a gate", ""};
   Layout kept = keptAxes(match.xAxes, match.dimensions);
   for (const GatePool &pool : pools)
     if (!canRelayout(kept, pool.axes))
@@ -145,7 +157,7 @@ static std::optional<Refusal> check(GateMatch &match) {
                      "reshape the tensor so that the pooled part is a "
                      "dimension, before pooling and scaling"};
   for (int64_t dim : match.dimensions)
-    if (!isBroadcastAxis(anchor.gateAxes[dim]))
+    if (!anchor.gateAxes[dim].empty() && !isBroadcastAxis(anchor.gateAxes[dim]))
       return Refusal{"expected a gate that is constant along the pooled "
                      "dimensions " +
                          list(match.dimensions) + ", got one broadcast over " +
@@ -179,7 +191,7 @@ static std::optional<Refusal> check(GateMatch &match) {
   return std::nullopt;
 }
 
-std::optional<GateMatch> matchGate(const GateAnchor &anchor) {
+static std::optional<GateMatch> match(const GateAnchor &anchor) {
   Value x = anchor.x->get();
   View view = peelMovement(x);
   GateMatch match{anchor, view.axes,      anchor.broadcast, {},
@@ -212,7 +224,8 @@ std::optional<GateMatch> matchGate(const GateAnchor &anchor) {
       return std::nullopt;
     match.refusal = Refusal{
         "expected the pooled tensor to be the scaled tensor, got a pool of "
-        "another one",
+        "another one (" +
+            describe(reduction) + ")",
         "scale the tensor that is pooled"};
     return match;
   }
@@ -221,6 +234,21 @@ std::optional<GateMatch> matchGate(const GateAnchor &anchor) {
     match.kind =
         classifyGate(view.axes, match.dimensions, findMixing(excitation));
   return match;
+}
+
+std::optional<GateMatch> matchGate(Operation *op) {
+  std::optional<GateMatch> best;
+  for (const GateAnchor &anchor : findGateAnchors(op)) {
+    std::optional<GateMatch> found = match(anchor);
+    if (!found)
+      continue;
+    if (!found->refusal)
+      return found;
+    // Two tensors of one shape are a gate or nothing.
+    if (!best && !anchor.broadcast.empty())
+      best = found;
+  }
+  return best;
 }
 
 } // namespace heed::recognize

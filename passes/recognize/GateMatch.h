@@ -19,11 +19,10 @@ struct GateAnchor {
   mlir::Value core;
   /// For each dimension of x: the digits of `core`, or broadcast digits.
   Layout gateAxes;
-  /// The dimensions of x that the gate is broadcast over.
+  /// The dimensions of x that the gate is broadcast over. None: it has x's
+  /// shape, and is a gate only if x's pooled dimensions have size 1.
   llvm::SmallVector<int64_t> broadcast;
 };
-std::optional<GateAnchor> findGateAnchor(mlir::Operation *op);
-
 struct GateMatch {
   GateAnchor anchor;
   Layout xAxes; // digits of the root that x and the pooled tensors share
@@ -34,8 +33,8 @@ struct GateMatch {
   /// Set where the anchor is not fused; then only `kind` is valid.
   std::optional<Refusal> refusal;
 };
-/// Nothing where `anchor` has nothing to do with a reduction.
-std::optional<GateMatch> matchGate(const GateAnchor &anchor);
+/// `op` as an anchor; nothing where it has nothing to do with a reduction.
+std::optional<GateMatch> matchGate(mlir::Operation *op);
 
 /// Replaces the anchor by an attn.gate.
 attn::GateOp buildGate(mlir::RewriterBase &rewriter, const GateMatch &match);

@@ -171,6 +171,7 @@ struct Pooled {
   double scale;
   Layout axes;
   SmallVector<Atom> reduced;
+  SmallVector<int64_t> units;
 };
 } // namespace
 
@@ -186,15 +187,19 @@ static std::optional<Pooled> pooled(Value value, Value root, int depth) {
       return std::nullopt;
     inner->scale *= scaling->factor;
   } else if (std::optional<Reduction> reduction = matchReduction(view.root)) {
-    View source = peelMovement(reduction->input->get());
+    Value input = reduction->input->get();
+    View source = peelMovement(input);
     if (source.root == root)
-      inner = Pooled{reduction->kind, 1, source.axes, {}};
+      inner = Pooled{reduction->kind, 1, source.axes, {}, {}};
     else
-      inner = pooled(reduction->input->get(), root, depth + 1);
+      inner = pooled(input, root, depth + 1);
     if (!inner || inner->kind != reduction->kind)
       return std::nullopt;
-    for (int64_t dim : reduction->reduced)
+    for (int64_t dim : reduction->reduced) {
       inner->reduced.append(inner->axes[dim].begin(), inner->axes[dim].end());
+      if (input == root && inner->axes[dim].empty())
+        inner->units.push_back(dim);
+    }
     Layout kept;
     for (int64_t dim : reduction->kept)
       kept.push_back(dim < 0 ? Axis{} : inner->axes[dim]);
@@ -218,10 +223,10 @@ static double precision(Type type) {
 
 std::optional<GatePool> matchPool(Value value, Value root) {
   std::optional<Pooled> match = pooled(value, root, 0);
-  if (!match || match->reduced.empty())
+  if (!match || (match->reduced.empty() && match->units.empty()))
     return std::nullopt;
-  GatePool pool{value, match->kind, match->axes, match->reduced};
-  if (match->scale == 1)
+  GatePool pool{value, match->kind, match->axes, match->reduced, match->units};
+  if (match->scale == 1 && !match->reduced.empty())
     return pool;
   double count = 1;
   for (Atom atom : match->reduced) {
@@ -232,7 +237,8 @@ std::optional<GatePool> matchPool(Value value, Value root) {
   if (std::abs(match->scale * count - 1) >
       4 * precision(getElementTypeOrSelf(value.getType())))
     return std::nullopt;
-  pool.kind = attn::Pool::avg;
+  if (pool.kind == attn::Pool::sum) // also of one element
+    pool.kind = attn::Pool::avg;
   return pool;
 }
 

@@ -36,6 +36,8 @@ struct GatePool {
   attn::Pool kind;
   Layout axes;
   llvm::SmallVector<Atom> reduced;
+  /// Dimensions of size 1 that the root loses, where nothing moves it.
+  llvm::SmallVector<int64_t> units;
 };
 /// `value` as a pool (mean, max, sum) of `root`, which is behind no movement.
 std::optional<GatePool> matchPool(mlir::Value value, mlir::Value root);

@@ -67,9 +67,7 @@ struct RecognizeGate : impl::RecognizeGateBase<RecognizeGate> {
     // In program order: the spatial gate of CBAM pools the result of its
     // channel gate.
     for (Operation *op : candidates) {
-      std::optional<GateAnchor> anchor = findGateAnchor(op);
-      std::optional<GateMatch> match =
-          anchor ? matchGate(*anchor) : std::nullopt;
+      std::optional<GateMatch> match = matchGate(op);
       if (!match)
         continue;
       report(op->getLoc(), *match);

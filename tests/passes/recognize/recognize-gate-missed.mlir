@@ -19,7 +19,7 @@ func.func @no_gate_because_another_tensor_is_pooled(%x: !x, %w: !x) -> !x {
   %big = tensor.empty() : !x
   %s = linalg.reduce { arith.addf } ins(%w : !x) outs(%z : !p) dimensions = [2, 3]
   %g = linalg.tanh ins(%s : !p) outs(%e : !p) -> !p
-  // expected-remark @below {{expected the pooled tensor to be the scaled tensor, got a pool of another one}}
+  // expected-remark @below {{expected the pooled tensor to be the scaled tensor, got a pool of another one (linalg.reduce)}}
   %y = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %g : !x, !p) outs(%big : !x) {
   ^bb0(%i: f32, %j: f32, %o: f32):
     %m = arith.mulf %i, %j : f32
@@ -33,10 +33,10 @@ func.func @no_gate_because_a_function_of_it_is_pooled(%x: !x) -> !x {
   %e = tensor.empty() : !p
   %z = linalg.fill ins(%zero : f32) outs(%e : !p) -> !p
   %big = tensor.empty() : !x
-  %f = linalg.exp ins(%x : !x) outs(%big : !x) -> !x
+  %f = linalg.exp ins(%x : !x) outs(%big : !x) -> !x loc("/act/Exp")
   %s = linalg.reduce { arith.addf } ins(%f : !x) outs(%z : !p) dimensions = [2, 3]
   %g = linalg.tanh ins(%s : !p) outs(%e : !p) -> !p
-  // expected-remark @below {{expected the pooled tensor to be the scaled tensor, got a pool of linalg.exp of it}}
+  // expected-remark @below {{expected the pooled tensor to be the scaled tensor, got a pool of linalg.exp '/act/Exp' of it}}
   %y = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %g : !x, !p) outs(%big : !x) {
   ^bb0(%i: f32, %j: f32, %o: f32):
     %m = arith.mulf %i, %j : f32

@@ -189,3 +189,57 @@ func.func @axis_gates(%x: tensor<2x8x4x5xf32>) -> tensor<2x8x4x5xf32> {
   } -> tensor<2x8x4x5xf32>
   return %y1 : tensor<2x8x4x5xf32>
 }
+
+// A feature map of 1x1: nothing is broadcast; a softmax over the channels is an
+// excitation like any other.
+// CHECK-LABEL: func @one_by_one
+func.func @one_by_one(%x: tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x8xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %s = linalg.reduce { arith.addf } ins(%x : tensor<2x8x1x1xf32>) outs(%z : tensor<2x8xf32>) dimensions = [2, 3]
+  %g = linalg.softmax dimension(1) ins(%s : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %k = tensor.expand_shape %g [[0], [1, 2, 3]] output_shape [2, 8, 1, 1] : tensor<2x8xf32> into tensor<2x8x1x1xf32>
+  %big = tensor.empty() : tensor<2x8x1x1xf32>
+  // CHECK: attn.gate {{.*}} dimensions = [2, 3] pools = [avg]
+  // CHECK: linalg.softmax
+  // expected-remark @below {{dims="2, 3", kind=channel_gate, pools=avg}}
+  %y = linalg.mul ins(%x, %k : tensor<2x8x1x1xf32>, tensor<2x8x1x1xf32>) outs(%big : tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32>
+  // No gate: h * tanh(h) reads h alone, and is silent.
+  %t = linalg.tanh ins(%y : tensor<2x8x1x1xf32>) outs(%big : tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32>
+  %r = linalg.mul ins(%y, %t : tensor<2x8x1x1xf32>, tensor<2x8x1x1xf32>) outs(%big : tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32>
+  return %r : tensor<2x8x1x1xf32>
+}
+
+// The log-sum-exp pool of the original CBAM: m + log Σ e^(x − m). Its maximum is
+// a pool; its sum stays in the excitation, which captures x.
+// CHECK-LABEL: func @log_sum_exp_pool(
+// CHECK-SAME: %[[X:.*]]: tensor<2x8x16xf32>
+func.func @log_sum_exp_pool(%x: tensor<2x8x16xf32>) -> tensor<2x8x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %low = arith.constant 0xFF800000 : f32
+  %e = tensor.empty() : tensor<2x8xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %l = linalg.fill ins(%low : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %big = tensor.empty() : tensor<2x8x16xf32>
+  // CHECK: attn.gate ins(%[[X]] : {{.*}} dimensions = [2] pools = [max] excite {
+  // CHECK: ^bb0(%[[M:.*]]: tensor<2x8xf32>):
+  // CHECK: %[[D:.*]] = linalg.generic {{.*}} ins(%[[X]], %[[M]] :
+  // CHECK: %[[E:.*]] = linalg.exp ins(%[[D]]
+  // CHECK: linalg.reduce { arith.addf } ins(%[[E]]
+  // CHECK: linalg.log
+  %m = linalg.reduce { arith.maximumf } ins(%x : tensor<2x8x16xf32>) outs(%l : tensor<2x8xf32>) dimensions = [2]
+  %d = linalg.generic {indexing_maps = [#id3, affine_map<(d0, d1, d2) -> (d0, d1)>, #id3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x, %m : tensor<2x8x16xf32>, tensor<2x8xf32>) outs(%big : tensor<2x8x16xf32>) {
+  ^bb0(%i: f32, %j: f32, %o: f32):
+    %0 = arith.subf %i, %j : f32
+    linalg.yield %0 : f32
+  } -> tensor<2x8x16xf32>
+  %exp = linalg.exp ins(%d : tensor<2x8x16xf32>) outs(%big : tensor<2x8x16xf32>) -> tensor<2x8x16xf32>
+  %s = linalg.reduce { arith.addf } ins(%exp : tensor<2x8x16xf32>) outs(%z : tensor<2x8xf32>) dimensions = [2]
+  %log = linalg.log ins(%s : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %g = linalg.add ins(%log, %m : tensor<2x8xf32>, tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %wide = linalg.broadcast ins(%g : tensor<2x8xf32>) outs(%big : tensor<2x8x16xf32>) dimensions = [2]
+  // expected-remark @below {{dims=2, kind=channel_gate, pools=max}}
+  %y = linalg.mul ins(%x, %wide : tensor<2x8x16xf32>, tensor<2x8x16xf32>) outs(%big : tensor<2x8x16xf32>) -> tensor<2x8x16xf32>
+  return %y : tensor<2x8x16xf32>
+}
