@@ -3,6 +3,7 @@
 #include "passes/recognize/Elementwise.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/recognize/Movement.h"
 
@@ -76,6 +77,30 @@ bool isAligned(linalg::LinalgOp op, OpOperand *operand) {
   return true;
 }
 
+/// A scalar of a body that is the same for all elements.
+static std::optional<SizeProduct> factorInBody(linalg::LinalgOp op,
+                                               Value scalar) {
+  SizeProduct factor;
+  if (std::optional<double> constant = constantInBody(op, scalar)) {
+    factor.constant = *constant;
+    return factor;
+  }
+  if (OpOperand *operand = operandOf(op, scalar)) {
+    if (!isa<RankedTensorType>(operand->get().getType()))
+      return sizeProduct(operand->get());
+    Value root = peelMovement(operand->get(), /*broadcasts=*/true).root;
+    if (auto fill = root.getDefiningOp<linalg::FillOp>())
+      return sizeProduct(fill.getInputs()[0]);
+    auto elements = root.getDefiningOp<tensor::FromElementsOp>();
+    if (elements && elements.getElements().size() == 1)
+      return sizeProduct(elements.getElements()[0]);
+    return std::nullopt;
+  }
+  if (scalar.getParentBlock() == op.getBlock())
+    return std::nullopt;
+  return sizeProduct(scalar);
+}
+
 std::optional<Scaling> matchScaling(Value value) {
   linalg::LinalgOp op = asElementwise(value.getDefiningOp());
   if (!op)
@@ -86,11 +111,11 @@ std::optional<Scaling> matchScaling(Value value) {
     return std::nullopt;
   auto match = [&](Value by, Value of) -> std::optional<Scaling> {
     OpOperand *source = operandOf(op, of);
-    std::optional<double> factor = constantInBody(op, by);
+    std::optional<SizeProduct> factor = factorInBody(op, by);
     if (!source || !factor || !isAligned(op, source))
       return std::nullopt;
-    bool division = isa<arith::DivFOp>(body);
-    return Scaling{source->get(), division ? 1 / *factor : *factor};
+    return Scaling{source->get(),
+                   isa<arith::DivFOp>(body) ? factor->inverse() : *factor};
   };
   if (auto scaling = match(body->getOperand(1), body->getOperand(0)))
     return scaling;

@@ -4,6 +4,7 @@
 #define HEED_PASSES_RECOGNIZE_ELEMENTWISE_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "passes/recognize/SizeProduct.h"
 #include <optional>
 
 namespace heed::recognize {
@@ -29,7 +30,7 @@ bool isAligned(mlir::linalg::LinalgOp op, mlir::OpOperand *operand);
 /// v = factor · source, elementwise.
 struct Scaling {
   mlir::Value source;
-  double factor;
+  SizeProduct factor;
 };
 std::optional<Scaling> matchScaling(mlir::Value value);
 

@@ -189,8 +189,6 @@ private:
     if (!exp)
       return nullptr;
     Value exponent = exp.getOperand();
-    if (isRoot(op, exponent))
-      return op;
     if (OpOperand *operand = operandOf(op, exponent)) {
       op = asElementwise(peelMovement(operand->get()).root.getDefiningOp());
       exponent = result(op);

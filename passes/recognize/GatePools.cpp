@@ -168,7 +168,7 @@ namespace {
 /// scale · (sum or max over `reduced` of the root), laid out by `axes`.
 struct Pooled {
   attn::Pool kind;
-  double scale;
+  SizeProduct scale;
   Layout axes;
   SmallVector<Atom> reduced;
   SmallVector<int64_t> units;
@@ -190,7 +190,7 @@ static std::optional<Pooled> pooled(Value value, Value root, int depth) {
     Value input = reduction->input->get();
     View source = peelMovement(input);
     if (source.root == root)
-      inner = Pooled{reduction->kind, 1, source.axes, {}, {}};
+      inner = Pooled{reduction->kind, {}, source.axes, {}, {}};
     else
       inner = pooled(input, root, depth + 1);
     if (!inner || inner->kind != reduction->kind)
@@ -226,16 +226,21 @@ std::optional<GatePool> matchPool(Value value, Value root) {
   if (!match || (match->reduced.empty() && match->units.empty()))
     return std::nullopt;
   GatePool pool{value, match->kind, match->axes, match->reduced, match->units};
-  if (match->scale == 1 && !match->reduced.empty())
+  SizeProduct product = match->scale;
+  if (product.isConstant() && product.constant == 1 && !match->reduced.empty())
     return pool;
-  double count = 1;
   for (Atom atom : match->reduced) {
+    SizeProduct size;
     if (ShapedType::isDynamic(atom.size))
-      return std::nullopt;
-    count *= atom.size;
+      size = dimensionSize(root, atom.dim);
+    else
+      size.constant = atom.size;
+    product *= size;
   }
-  if (std::abs(match->scale * count - 1) >
-      4 * precision(getElementTypeOrSelf(value.getType())))
+  // Times the count, a mean's factor is 1.
+  if (!product.isConstant() ||
+      std::abs(product.constant - 1) >
+          4 * precision(getElementTypeOrSelf(value.getType())))
     return std::nullopt;
   if (pool.kind == attn::Pool::sum) // also of one element
     pool.kind = attn::Pool::avg;

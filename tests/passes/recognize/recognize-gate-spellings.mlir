@@ -60,35 +60,56 @@ func.func @transposed_between(%x: tensor<2x8x4x5xf32>) -> tensor<2x4x5x8xf32> {
   return %y : tensor<2x4x5x8xf32>
 }
 
-// Run-time sizes: the sum is the pool, its scaling stays inside.
+// Run-time sizes: the factor is proven to be one over their product. A factor
+// that is not stays inside, behind a sum.
 // CHECK-LABEL: func @dynamic_sizes
 func.func @dynamic_sizes(%x: tensor<?x8x?x?xf32>, %n: f32) -> tensor<?x8x?x?xf32> {
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
   %c3 = arith.constant 3 : index
   %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
   %b = tensor.dim %x, %c0 : tensor<?x8x?x?xf32>
   %h = tensor.dim %x, %c2 : tensor<?x8x?x?xf32>
   %w = tensor.dim %x, %c3 : tensor<?x8x?x?xf32>
+  %area = arith.muli %h, %w : index
+  %i = arith.index_cast %area : index to i64
+  %f = arith.sitofp %i : i64 to f32
+  %over = arith.divf %one, %f : f32
   %e = tensor.empty(%b) : tensor<?x8xf32>
   %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
   %s = linalg.reduce { arith.addf } ins(%x : tensor<?x8x?x?xf32>) outs(%z : tensor<?x8xf32>) dimensions = [2, 3]
-  // CHECK: attn.gate {{.*}} dimensions = [2, 3] pools = [sum] excite {
+  // CHECK: %[[Y:.*]] = attn.gate {{.*}} dimensions = [2, 3] pools = [avg] excite {
   // CHECK: ^bb0(%[[P:.*]]: tensor<?x8xf32>):
-  // CHECK: linalg.generic {{.*}} ins(%[[P]]
+  // CHECK: attn.yield %[[P]]
   %mean = linalg.generic {indexing_maps = [#id2, #id2], iterator_types = ["parallel", "parallel"]} ins(%s : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
-  ^bb0(%i: f32, %o: f32):
-    %d = arith.divf %i, %n : f32
+  ^bb0(%in: f32, %o: f32):
+    %d = arith.mulf %in, %over : f32
     linalg.yield %d : f32
   } -> tensor<?x8xf32>
   %big = tensor.empty(%b, %h, %w) : tensor<?x8x?x?xf32>
-  // expected-remark @below {{dims="2, 3", kind=channel_gate, pools=sum}}
+  // expected-remark @below {{dims="2, 3", kind=channel_gate, pools=avg}}
   %y = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %mean : tensor<?x8x?x?xf32>, tensor<?x8xf32>) outs(%big : tensor<?x8x?x?xf32>) {
-  ^bb0(%i: f32, %j: f32, %o: f32):
-    %m = arith.mulf %i, %j : f32
+  ^bb0(%in: f32, %j: f32, %o: f32):
+    %m = arith.mulf %in, %j : f32
     linalg.yield %m : f32
   } -> tensor<?x8x?x?xf32>
-  return %y : tensor<?x8x?x?xf32>
+  // CHECK: attn.gate ins(%[[Y]] {{.*}} dimensions = [2, 3] pools = [sum] excite {
+  // CHECK: ^bb0(%[[P:.*]]: tensor<?x8xf32>):
+  // CHECK: linalg.generic {{.*}} ins(%[[P]]
+  %s1 = linalg.reduce { arith.addf } ins(%y : tensor<?x8x?x?xf32>) outs(%z : tensor<?x8xf32>) dimensions = [2, 3]
+  %g1 = linalg.generic {indexing_maps = [#id2, #id2], iterator_types = ["parallel", "parallel"]} ins(%s1 : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%in: f32, %o: f32):
+    %d = arith.divf %in, %n : f32
+    linalg.yield %d : f32
+  } -> tensor<?x8xf32>
+  // expected-remark @below {{dims="2, 3", kind=channel_gate, pools=sum}}
+  %y1 = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%y, %g1 : tensor<?x8x?x?xf32>, tensor<?x8xf32>) outs(%big : tensor<?x8x?x?xf32>) {
+  ^bb0(%in: f32, %j: f32, %o: f32):
+    %m = arith.mulf %in, %j : f32
+    linalg.yield %m : f32
+  } -> tensor<?x8x?x?xf32>
+  return %y1 : tensor<?x8x?x?xf32>
 }
 
 // ECA: a convolution over the channels, padded in a circle; the gate function
