@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
@@ -26,7 +27,8 @@ void loadDialects(MLIRContext &context) {
   context.loadDialect<affine::AffineDialect, arith::ArithDialect,
                       attn::AttnDialect, cf::ControlFlowDialect,
                       func::FuncDialect, linalg::LinalgDialect,
-                      math::MathDialect, tensor::TensorDialect>();
+                      math::MathDialect, scf::SCFDialect,
+                      tensor::TensorDialect>();
 }
 
 OwningOpRef<ModuleOp> importOnnx(const std::string &path, MLIRContext &context,

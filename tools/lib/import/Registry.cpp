@@ -15,7 +15,7 @@ const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name,
          {elementwiseOps(), activationOps(), logicOps(), reduceOps(),
           convolutionOps(), poolingOps(), matmulOps(), movementOps(),
           sliceOps(), shapeOps(), normalizationOps(), softmaxOps(),
-          attentionOps(), gatherOps(), einsumOps(), resizeOps(), padOps(),
+          attentionOps(), rotaryOps(), gatherOps(), scatterOps(), einsumOps(), resizeOps(), padOps(),
           constantOps()})
       for (const OpEntry &entry : list)
         t[entry.name] = &entry;

@@ -1,9 +1,10 @@
-// Gather.cpp - Gather, GatherElements, GatherND and ScatterND.
+// Gather.cpp - Gather, GatherElements and GatherND.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Indices that the program computes are checked before they are used, and
 // clamped where they are used, so that no input reads out of bounds.
 
+#include "tools/lib/import/ops/Gather.h"
 #include "tools/lib/import/Registry.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -14,16 +15,13 @@ using namespace mlir;
 
 namespace heed::import {
 
-namespace {
-
-SmallVector<int64_t> allAxes(const Tensor &t) {
+static SmallVector<int64_t> allAxes(const Tensor &t) {
   SmallVector<int64_t> axes;
   for (size_t d = 0; d < t->rank(); ++d)
     axes.push_back(d);
   return axes;
 }
 
-/// Fails, or checks at run time, unless −size ≤ every index < size.
 void checkIndices(Emitter &e, const Tensor &indices, const Sym &size) {
   if (indices->constant && size.isConstant()) {
     int64_t limit = *size.constant();
@@ -62,35 +60,28 @@ void checkIndices(Emitter &e, const Tensor &indices, const Sym &size) {
   e.assertThat(valid, "an index is out of bounds");
 }
 
-/// Makes an index value of a scalar in [−size, size), clamped into [0, size).
-struct IndexClamp {
-  Value size, zero, last;
-  bool plain; // known to lie in [0, size)
+IndexClamp::IndexClamp(Emitter &e, const Tensor &indices, const Sym &extent) {
+  plain = indices->constant && extent.isConstant();
+  for (int64_t i = 0; plain && i < indices->constant->count(); ++i)
+    plain = indices->constant->asInt(i) >= 0;
+  zero = e.scalarInt(e.b.getIndexType(), 0);
+  size = e.size(extent);
+  last = e.size(extent - Sym(1));
+}
 
-  IndexClamp(Emitter &e, const Tensor &indices, const Sym &extent) : plain(false) {
-    if (indices->constant) {
-      plain = true;
-      for (int64_t i = 0; i < indices->constant->count(); ++i)
-        plain &= indices->constant->asInt(i) >= 0;
-      plain &= extent.isConstant();
-    }
-    zero = e.scalarInt(e.b.getIndexType(), 0);
-    size = e.size(extent);
-    last = e.size(extent - Sym(1));
-  }
+Value IndexClamp::operator()(OpBuilder &b, Location l, Value v) const {
+  Value i = arith::IndexCastOp::create(b, l, b.getIndexType(), v);
+  if (plain)
+    return i;
+  Value fromEnd = arith::AddIOp::create(b, l, i, size);
+  Value negative =
+      arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, i, zero);
+  i = arith::SelectOp::create(b, l, negative, fromEnd, i);
+  i = arith::MinSIOp::create(b, l, i, last);
+  return arith::MaxSIOp::create(b, l, i, zero);
+}
 
-  Value operator()(OpBuilder &b, Location l, Value v) const {
-    Value i = arith::IndexCastOp::create(b, l, b.getIndexType(), v);
-    if (plain)
-      return i;
-    Value fromEnd = arith::AddIOp::create(b, l, i, size);
-    Value negative =
-        arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, i, zero);
-    i = arith::SelectOp::create(b, l, negative, fromEnd, i);
-    i = arith::MinSIOp::create(b, l, i, last);
-    return arith::MaxSIOp::create(b, l, i, zero);
-  }
-};
+namespace {
 
 Tensor integerIndices(Node &n, size_t i) {
   const Tensor &t = n.input(i);
@@ -114,12 +105,10 @@ std::optional<int64_t> stepOf(const std::vector<Sym> &indices) {
   return step;
 }
 
-void importGather(Node &n) {
-  Emitter &e = n.e;
-  n.requireRank(0, 1);
-  const Tensor &x = n.input(0);
-  Tensor indices = integerIndices(n, 1);
-  int64_t axis = Node::normalisedAxis(n.intAttr("axis", 0), x->rank());
+} // namespace
+
+Tensor gather(Emitter &e, const Tensor &x, const Tensor &indices,
+              int64_t axis) {
   Sym size = e.canonical(x->shape[axis]);
   Shape shape(x->shape.begin(), x->shape.begin() + axis);
   shape.append(indices->shape);
@@ -147,7 +136,7 @@ void importGather(Node &n) {
       auto from = *staticShape(x->shape), strides = stridesOf(from);
       auto inner = stridesOf(*staticShape(indices->shape));
       size_t count = indices->rank();
-      return n.set(e.pick(x, *dims, [&](ArrayRef<int64_t> out) {
+      return e.pick(x, *dims, [&](ArrayRef<int64_t> out) {
         int64_t flat = 0, index = 0;
         for (size_t d = 0; d < count; ++d)
           flat += out[axis + d] * inner[d];
@@ -157,7 +146,7 @@ void importGather(Node &n) {
                                      ? *at[flat].constant()
                                      : out[d + count - 1]);
         return index;
-      }));
+      });
     }
     auto step = at.empty() ? std::nullopt : stepOf(at);
     if (step) {
@@ -171,7 +160,7 @@ void importGather(Node &n) {
       offsets[axis] = at.front();
       strides[axis] = *step;
       sizes[axis] = int64_t(at.size());
-      return n.set(e.reshape(e.slice(x, offsets, sizes, strides), shape));
+      return e.reshape(e.slice(x, offsets, sizes, strides), shape);
     }
   }
   checkIndices(e, indices, size);
@@ -201,7 +190,17 @@ void importGather(Node &n) {
         Value v = tensor::ExtractOp::create(at, l, source, from);
         linalg::YieldOp::create(at, l, v);
       });
-  n.set(e.computed(op.getResult(0), x->type, shape));
+  return e.computed(op.getResult(0), x->type, shape);
+}
+
+namespace {
+
+void importGather(Node &n) {
+  n.requireRank(0, 1);
+  const Tensor &x = n.input(0);
+  Tensor indices = integerIndices(n, 1);
+  int64_t axis = Node::normalisedAxis(n.intAttr("axis", 0), x->rank());
+  n.set(gather(n.e, x, indices, axis));
 }
 
 void importGatherElements(Node &n) {
@@ -299,75 +298,6 @@ void importGatherND(Node &n) {
   n.set(e.computed(op.getResult(0), x->type, shape));
 }
 
-/// ScatterND with known indices: for each row of x the last update that writes
-/// it, or −1, as a constant; then a select between the update and x.
-void importScatterND(Node &n) {
-  Emitter &e = n.e;
-  const Tensor &x = n.input(0), &updates = n.input(2);
-  Tensor indices = integerIndices(n, 1);
-  n.requireRank(0, 1);
-  n.requireRank(1, 1);
-  if (x->type != updates->type)
-    fail("input types differ");
-  if (std::string r = n.stringAttr("reduction", "none"); r != "none")
-    fail("attribute 'reduction' is " + quoted(r));
-  auto tuple = indices->shape.back().constant();
-  if (!tuple || *tuple < 1 || size_t(*tuple) > x->rank())
-    fail("the index tuples do not fit the rank");
-  auto rows = staticShape(ArrayRef<Sym>(x->shape).take_front(*tuple));
-  if (!indices->constant || !rows)
-    fail("indices that are only known at run time are not supported");
-  size_t k = *tuple, lead = indices->rank() - 1;
-  if (updates->rank() != lead + x->rank() - k)
-    fail("the updates have rank " + Twine(updates->rank()) + ", expected " +
-         Twine(lead + x->rank() - k));
-  for (size_t d = 0; d < updates->rank(); ++d)
-    e.require(updates->shape[d],
-              d < lead ? indices->shape[d] : x->shape[k + d - lead],
-              "updates, dimension " + Twine(d));
-  int64_t rowCount = checkedCount(*rows);
-  if (rowCount > 1 << 22)
-    fail("too many rows to scatter into");
-  auto strides = stridesOf(*rows);
-  std::vector<int64_t> writer(rowCount, -1);
-  int64_t count = indices->constant->count() / *tuple;
-  for (int64_t u = 0; u < count; ++u) {
-    int64_t row = 0;
-    for (size_t d = 0; d < k; ++d) {
-      int64_t i = indices->constant->asInt(u * k + d);
-      i = i < 0 ? i + (*rows)[d] : i;
-      if (i < 0 || i >= (*rows)[d])
-        fail("an index is outside of a dimension of size " + Twine((*rows)[d]));
-      row += i * strides[d];
-    }
-    writer[row] = u;
-  }
-  Shape flatUpdates = {count};
-  flatUpdates.append(x->shape.begin() + k, x->shape.end());
-  Tensor flat = e.reshape(updates, flatUpdates);
-  if (count == 0)
-    return n.set(x);
-  Shape table(x->rank(), Sym(1));
-  for (size_t d = 0; d < k; ++d)
-    table[d] = (*rows)[d];
-  Tensor from = e.constant(
-      HostTensor::ofInts(DType::I64, *staticShape(table), writer), "rows");
-  Value source = e.ir(flat), none = e.scalarInt(e.b.getI64Type(), 0);
-  n.set(e.elementwise(
-      {x, from}, x->type,
-      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        Value written = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge,
-                                              v[1], none);
-        Value safe = arith::MaxSIOp::create(b, l, v[1], none);
-        SmallVector<Value> at = {
-            arith::IndexCastOp::create(b, l, b.getIndexType(), safe)};
-        for (size_t d = k; d < x->rank(); ++d)
-          at.push_back(linalg::IndexOp::create(b, l, d));
-        Value update = tensor::ExtractOp::create(b, l, source, at);
-        return arith::SelectOp::create(b, l, written, update, v[0]);
-      }));
-}
-
 } // namespace
 
 llvm::ArrayRef<OpEntry> gatherOps() {
@@ -375,7 +305,6 @@ llvm::ArrayRef<OpEntry> gatherOps() {
       {"Gather", 1, 2, 2, importGather},
       {"GatherElements", 11, 2, 2, importGatherElements},
       {"GatherND", 11, 2, 2, importGatherND},
-      {"ScatterND", 11, 3, 3, importScatterND},
   };
   return ops;
 }
