@@ -83,9 +83,13 @@ Tensor Emitter::broadcast(const Tensor &t, Shape shape) {
   return computed(op.getResult(0), t->type, shape);
 }
 
-Tensor Emitter::slice(const Tensor &t, ArrayRef<Sym> offsets, Shape sizes,
+Tensor Emitter::slice(const Tensor &t, ArrayRef<Sym> from, Shape sizes,
                       ArrayRef<int64_t> strides) {
   bool isIdentity = true;
+  SmallVector<Sym> offsets(from);
+  for (size_t d = 0; d < t->rank(); ++d)
+    if (sizes[d] == Sym(0))
+      offsets[d] = Sym(0); // tensor.extract_slice wants it inside
   for (size_t d = 0; d < t->rank(); ++d)
     isIdentity &= offsets[d] == Sym(0) && strides[d] == 1 &&
                   same(sizes[d], t->shape[d]);

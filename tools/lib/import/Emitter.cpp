@@ -221,9 +221,7 @@ std::vector<Sym> Emitter::someElements(const Tensor &tensor) {
       v = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), v);
     else
       v = arith::IndexCastOp::create(b, loc, b.getIndexType(), v);
-    Sym s = syms.value();
-    atomValues[s.terms().begin()->first[0]] = v;
-    r.push_back(s);
+    r.push_back(sizeOf(v));
   }
   tensor->elements = r;
   return r;

@@ -42,6 +42,11 @@ std::string describe(const onnx::NodeProto &node) {
          ")";
 }
 
+/// Some exporters write "?" for sizes that have nothing to do with each other.
+bool isName(StringRef dim) {
+  return !dim.empty() && (llvm::isAlpha(dim[0]) || dim[0] == '_');
+}
+
 /// The dotted module path that the torch exporter notes on a node: the last but
 /// one entry of "['', 'encoder', 'encoder.attn', 'softmax']".
 StringRef moduleScope(const onnx::NodeProto &node) {
@@ -117,9 +122,8 @@ void GraphImporter::checkSupported() {
       if (version != sets->end() &&
           findOp(domain, node.op_type(), version->second))
         continue;
-      std::string op = (domain.empty() ? Twine() : domain + Twine("."))
-                           .concat(node.op_type())
-                           .str();
+      std::string op = domain.empty() ? "" : domain.str() + ".";
+      op += node.op_type();
       auto [it, isNew] = position.try_emplace(op, unsupported.size());
       if (isNew)
         unsupported.push_back({op, {0, node.name()}});
@@ -216,7 +220,7 @@ void GraphImporter::createArguments() {
           continue;
         }
         Sym atom;
-        if (dim.dim_param().empty())
+        if (!isName(dim.dim_param()))
           atom = e.syms.dimension();
         else if (auto it = named.find(dim.dim_param()); it != named.end())
           atom = it->second;

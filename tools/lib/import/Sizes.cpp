@@ -70,6 +70,12 @@ void Emitter::bindDimension(const Sym &atom, Value tensor, int64_t dim) {
   });
 }
 
+Sym Emitter::sizeOf(Value index) {
+  Sym s = syms.value();
+  atomValues[s.terms().begin()->first[0]] = index;
+  return s;
+}
+
 bool Emitter::dependsOnValue(const Sym &s) {
   for (auto &[m, c] : s.terms())
     for (unsigned id : m) {

@@ -1,4 +1,4 @@
-// Reduce.cpp - reductions over axes, ArgMax and ArgMin.
+// Reduce.cpp - reductions over axes, ArgMax, ArgMin and CumSum.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
@@ -185,6 +185,50 @@ void importArg(Node &n) {
   n.set(keepDims ? e.reshape(r, ones) : r);
 }
 
+/// y[..., i, ...] = Σ x[..., j, ...] over j ≤ i (j < i if exclusive; j ≥ i if
+/// reversed).
+void importCumSum(Node &n) {
+  Emitter &e = n.e;
+  OpBuilder &b = e.b;
+  n.requireRank(0, 1);
+  const Tensor &x = n.input(0);
+  if (x->type == DType::Bool)
+    fail("bool is not supported");
+  SmallVector<int64_t> given = n.constantInts(1);
+  if (given.size() != 1)
+    fail("the axis is no scalar");
+  int64_t axis = Node::normalisedAxis(given[0], x->rank());
+  bool exclusive = n.intAttr("exclusive", 0), reverse = n.intAttr("reverse", 0);
+  size_t rank = x->rank();
+  SmallVector<AffineExpr> in;
+  for (size_t d = 0; d < rank; ++d)
+    in.push_back(b.getAffineDimExpr(int64_t(d) == axis ? rank : d));
+  AffineMap out = AffineMap::getMultiDimIdentityMap(rank + 1, b.getContext())
+                      .getMajorSubMap(rank);
+  SmallVector<AffineMap> maps = {AffineMap::get(rank + 1, 0, in, b.getContext()),
+                                 out};
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  iterators.push_back(utils::IteratorType::reduction);
+  Value zero = e.scalar(x->type, 0), init = e.filled(x->type, x->shape, zero);
+  using P = arith::CmpIPredicate;
+  P predicate = exclusive ? (reverse ? P::sgt : P::slt)
+                          : (reverse ? P::sge : P::sle);
+  auto op = linalg::GenericOp::create(
+      b, e.loc, init.getType(), e.ir(x), init, maps, iterators,
+      [&](OpBuilder &at, Location l, ValueRange a) {
+        Value i = linalg::IndexOp::create(at, l, axis);
+        Value j = linalg::IndexOp::create(at, l, rank);
+        Value counts = arith::CmpIOp::create(at, l, predicate, j, i);
+        Value v = arith::SelectOp::create(at, l, counts, a[0], zero);
+        Value sum = isFloat(x->type)
+                        ? arith::AddFOp::create(at, l, a[1], v).getResult()
+                        : arith::AddIOp::create(at, l, a[1], v).getResult();
+        linalg::YieldOp::create(at, l, sum);
+      });
+  n.set(e.computed(op.getResult(0), x->type, x->shape));
+}
+
 } // namespace
 
 llvm::ArrayRef<OpEntry> reduceOps() {
@@ -201,6 +245,7 @@ llvm::ArrayRef<OpEntry> reduceOps() {
       {"ReduceLogSumExp", 1, 1, 2, importReduce},
       {"ArgMax", 1, 1, 1, importArg},
       {"ArgMin", 1, 1, 1, importArg},
+      {"CumSum", 11, 2, 2, importCumSum},
   };
   return ops;
 }

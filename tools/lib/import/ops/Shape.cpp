@@ -35,6 +35,44 @@ void importSize(Node &n) {
   n.set(n.e.integers(DType::I64, {}, {n.e.product(n.input(0)->shape)}));
 }
 
+/// A range of floats: folded, or with a length that the program computes.
+void importFloatRange(Node &n) {
+  Emitter &e = n.e;
+  OpBuilder &b = e.b;
+  DType type = n.input(0)->type;
+  auto start = n.input(0)->constant, limit = n.input(1)->constant,
+       delta = n.input(2)->constant;
+  if (start && limit && delta) {
+    double s = start->asDouble(0), d = delta->asDouble(0);
+    double count = std::ceil((limit->asDouble(0) - s) / d);
+    if (!(count < 1 << 20))
+      fail("the range is too long or its step is 0");
+    std::vector<double> values;
+    for (int64_t i = 0; i < count; ++i)
+      values.push_back(s + d * i);
+    return n.set(e.constant(
+        HostTensor::ofDoubles(type, {int64_t(values.size())}, values)));
+  }
+  SmallVector<Value> at;
+  for (size_t i = 0; i < 3; ++i)
+    at.push_back(tensor::ExtractOp::create(
+        b, e.loc, e.ir(e.reshape(n.input(i), {})), ValueRange()));
+  Value span = arith::SubFOp::create(b, e.loc, at[1], at[0]);
+  Value steps = math::CeilOp::create(
+      b, e.loc, arith::DivFOp::create(b, e.loc, span, at[2]));
+  Value count = arith::FPToSIOp::create(b, e.loc, b.getI64Type(), steps);
+  Sym length = e.sizeOf(
+      arith::IndexCastOp::create(b, e.loc, b.getIndexType(), count));
+  e.requireAtLeast(length, 0, "length of the range");
+  n.set(e.generate(
+      type, {length}, [&](OpBuilder &in, Location l, ValueRange i) -> Value {
+        Value k = arith::IndexCastOp::create(in, l, in.getI64Type(), i[0]);
+        Value f = arith::SIToFPOp::create(in, l, irType(type, in.getContext()), k);
+        Value step = arith::MulFOp::create(in, l, f, at[2]);
+        return arith::AddFOp::create(in, l, at[0], step);
+      }));
+}
+
 /// start, start + delta, ...; ceil((limit - start) / delta) of them.
 void importRange(Node &n) {
   n.requireSameTypes();
@@ -44,21 +82,8 @@ void importRange(Node &n) {
         (n.input(i)->rank() == 1 && n.input(i)->shape[0] != Sym(1)))
       fail("input " + Twine(i) + " is no scalar");
   Emitter &e = n.e;
-  if (isFloat(type)) {
-    auto start = n.input(0)->constant, limit = n.input(1)->constant,
-         delta = n.input(2)->constant;
-    if (!start || !limit || !delta)
-      fail("a range of floats that are only known at run time");
-    double s = start->asDouble(0), d = delta->asDouble(0);
-    double count = std::ceil((limit->asDouble(0) - s) / d);
-    if (!(count < 1 << 20))
-      fail("the range is too long");
-    std::vector<double> values;
-    for (int64_t i = 0; i < count; ++i)
-      values.push_back(s + d * i);
-    return n.set(e.constant(
-        HostTensor::ofDoubles(type, {int64_t(values.size())}, values)));
-  }
+  if (isFloat(type))
+    return importFloatRange(n);
   Sym start = e.someElements(n.input(0))[0], limit = e.someElements(n.input(1))[0],
       delta = e.someElements(n.input(2))[0];
   auto step = delta.constant();

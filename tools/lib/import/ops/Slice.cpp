@@ -90,7 +90,7 @@ void importSlice(Node &n) {
       length = syms.ceilDiv(start - end, -step);
     }
     sizes[axis] = n.e.canonical(syms.max(length, 0));
-    offsets[axis] = sizes[axis] == Sym(0) ? Sym(0) : start;
+    offsets[axis] = start;
     strides[axis] = step;
   }
   n.set(n.e.slice(x, offsets, sizes, strides));
