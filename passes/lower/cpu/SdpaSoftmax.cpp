@@ -50,6 +50,19 @@ struct OnlineSoftmax {
     return arith::SelectOp::create(b, loc, greater, a, s);
   }
 
+  /// By halves: LLVM would take the lanes apart, to treat NaN its own way.
+  Value maximumOfLanes(OpBuilder &b, Value vector) {
+    for (int64_t shift = kernel.lanes / 2; shift > 0; shift /= 2) {
+      SmallVector<int64_t> rotated;
+      for (int64_t lane = 0; lane < static_cast<int64_t>(kernel.lanes); ++lane)
+        rotated.push_back((lane + shift) % kernel.lanes);
+      vector =
+          maximum(b, vector,
+                  vector::ShuffleOp::create(b, loc, vector, vector, rotated));
+    }
+    return vector::ExtractOp::create(b, loc, vector, 0);
+  }
+
   Value toI32Splat(OpBuilder &b, Value index) {
     Value scalar = arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
     return vector::BroadcastOp::create(b, loc, indexType, scalar);
@@ -140,8 +153,7 @@ struct OnlineSoftmax {
         });
     Value max = maximum(b, maximum(b, maxima[0], maxima[1]),
                         maximum(b, maxima[2], maxima[3]));
-    max = vector::ReductionOp::create(b, loc, vector::CombiningKind::MAXNUMF,
-                                      max);
+    max = maximumOfLanes(b, max);
     Value oldMax;
     bool first = kernel.isSingleBlock();
     if (!first) {

@@ -30,7 +30,7 @@
 // CHECK: scf.for %{{.*}} = %c120 to %c128 step %c4
 // CHECK-COUNT-16: math.fma {{.*}} vector<16xf32>
 // CHECK-NOT: scf.if
-// CHECK: vector.reduction <maxnumf>
+// CHECK: vector.shuffle
 // CHECK: arith.shli
 // CHECK: vector.reduction <add>
 // CHECK: scf.for %{{.*}} = %c0 to %c120 step %c6
