@@ -30,48 +30,7 @@ Value allocStack(OpBuilder &b, Location loc, ArrayRef<int64_t> shape) {
       b, loc, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
 }
 
-/// `row` of q, scaled, into the task's scratch.
-void packQuery(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value row) {
-  Location loc = kernel.loc;
-  SdpaOp op = kernel.op;
-  double scale = op.getScale().convertToDouble();
-  Value factor = buildFloat(b, loc, b.getF32Type(),
-                            kernel.inLog2Domain ? scale * kLog2E : scale);
-  Value d = buildIndex(b, loc, kernel.headDim);
-  Value i = arith::AddIOp::create(b, loc, task.first, row);
-  auto place = [&](OpBuilder &b, Value d) {
-    Point point;
-    point.fill(i);
-    point[SdpaOp::B] = task.b;
-    point[SdpaOp::H] = task.h;
-    point[SdpaOp::D] = d;
-    return mapIndices(b, loc, op.getQMap(), point);
-  };
-  if (isContiguousAlong(op.getQ(), op.getQMap(), SdpaOp::D)) {
-    VectorType type = kernel.vectorType(b);
-    Value splat = vector::BroadcastOp::create(b, loc, type, factor);
-    buildVectorLoop(
-        b, loc, d, kernel.lanes, 1, {},
-        [&](OpBuilder &b, Value at, Value mask, unsigned,
-            ValueRange) -> Values {
-          Value q = buildLoad(b, loc, type, op.getQ(), place(b, at), mask);
-          buildStore(b, loc, arith::MulFOp::create(b, loc, q, splat), task.q,
-                     {row, at}, mask);
-          return {};
-        });
-    return;
-  }
-  buildFor(b, loc, buildIndex(b, loc, 0), d, 1, {},
-           [&](OpBuilder &b, Value at, ValueRange) -> Values {
-             Value q = memref::LoadOp::create(b, loc, op.getQ(), place(b, at));
-             memref::StoreOp::create(b, loc,
-                                     arith::MulFOp::create(b, loc, q, factor),
-                                     task.q, ValueRange{row, at});
-             return {};
-           });
-}
-
-/// q, and zeros in the rows that pad the last tile; m = −inf, l = 0, o = 0.
+/// m = −inf, l = 0, o = 0.
 void beginTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
   Location loc = kernel.loc;
   Value zeroIndex = buildIndex(b, loc, 0);
@@ -80,23 +39,10 @@ void beginTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
                            -std::numeric_limits<double>::infinity());
   buildFor(b, loc, zeroIndex, task.rows, 1, {},
            [&](OpBuilder &b, Value row, ValueRange) -> Values {
-             packQuery(b, kernel, task, row);
              memref::StoreOp::create(b, loc, least, task.m, row);
              memref::StoreOp::create(b, loc, zero, task.l, row);
              return {};
            });
-  if (task.rows != task.paddedRows)
-    buildFor(b, loc, task.rows, task.paddedRows, 1, {},
-             [&](OpBuilder &b, Value row, ValueRange) -> Values {
-               buildFor(b, loc, zeroIndex, buildIndex(b, loc, kernel.headDim),
-                        1, {},
-                        [&](OpBuilder &b, Value d, ValueRange) -> Values {
-                          memref::StoreOp::create(b, loc, zero, task.q,
-                                                  ValueRange{row, d});
-                          return {};
-                        });
-               return {};
-             });
   Value zeros = buildFloat(b, loc, kernel.vectorType(b), 0.0);
   buildFor(b, loc, zeroIndex, task.paddedRows, 1, {},
            [&](OpBuilder &b, Value row, ValueRange) -> Values {
@@ -156,7 +102,6 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
   SdpaOp op = kernel.op;
   SdpaTask task;
   int64_t valueColumns = kernel.valueVectors() * kernel.lanes;
-  task.q = allocStack(b, loc, {kernel.queryBlock, kernel.headDim});
   task.s = allocStack(b, loc, {kernel.queryBlock, kernel.scoreStride()});
   task.o = allocStack(b, loc, {kernel.queryBlock, valueColumns});
   task.m = allocStack(b, loc, {kernel.queryBlock});

@@ -1,9 +1,8 @@
 // SdpaKernel.h - one attn.sdpa on buffers as a flash schedule: what its parts
 // share. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//   pack K^T into panels, V where its rows are not contiguous     SdpaPack
+//   pack scale·K^T into panels, V where rows are not contiguous   SdpaPack
 //   parallel over (b, h, block of queries):                       LowerSdpa
-//     pack and scale the queries
 //     for each block of keys that some query attends:
 //       s = q·K^T                                                 SdpaTile
 //       s = score(s), −inf where masked                           SdpaScoreTile
@@ -41,7 +40,7 @@ struct SdpaKernel {
   int64_t headDim, valueDim;        // D, E
   int64_t queryBlock, keyBlock;     // QB, KB
   Value sizeB, sizeH, sizeQ, sizeK; // constants where static
-  bool inLog2Domain; // q is scaled by scale · log2 e (else by scale)
+  bool inLog2Domain; // keys are scaled by scale · log2 e (else by scale)
   /// [b][h][panel][d][key of the panel], and [b][h][j][e] (null: V as it is).
   Value packedK, packedV;
 

@@ -68,6 +68,17 @@ void packKeys(OpBuilder &b, SdpaKernel &kernel) {
   shape.push_back(buildIndex(b, loc, dims));
   shape.push_back(panelSize);
   kernel.packedK = allocScratch(b, loc, shape);
+  // The scale is applied here, to keys rather than to queries: they are read
+  // anyway, and a group of heads shares them.
+  double scale = op.getScale().convertToDouble();
+  if (kernel.inLog2Domain)
+    scale *= kLog2E;
+  auto scaled = [&](OpBuilder &b, Value key) -> Value {
+    if (scale == 1.0)
+      return key;
+    return arith::MulFOp::create(
+        b, loc, key, attn::buildFloat(b, loc, key.getType(), scale));
+  };
   bool alongD = isContiguousAlong(op.getK(), map, SdpaOp::D);
   bool alongJ = isContiguousAlong(op.getK(), map, SdpaOp::J);
 
@@ -115,8 +126,8 @@ void packKeys(OpBuilder &b, SdpaKernel &kernel) {
                                 b, loc, at, buildIndex(b, loc, dims - lanes)));
                   Values rows;
                   for (Value j : keys)
-                    rows.push_back(
-                        buildLoad(b, loc, type, op.getK(), source(b, j, d)));
+                    rows.push_back(scaled(b, buildLoad(b, loc, type, op.getK(),
+                                                       source(b, j, d))));
                   transpose(b, loc, rows);
                   for (int64_t k = 0; k < lanes; ++k)
                     buildStore(b, loc, rows[k], kernel.packedK,
@@ -130,45 +141,46 @@ void packKeys(OpBuilder &b, SdpaKernel &kernel) {
           });
       return;
     }
-    buildFor(
-        b, loc, buildIndex(b, loc, 0), buildIndex(b, loc, dims), 1, {},
-        [&](OpBuilder &b, Value d, ValueRange) -> Values {
-          auto copyScalars = [&](OpBuilder &b) {
-            buildFor(b, loc, buildIndex(b, loc, 0), panelSize, 1, {},
-                     [&](OpBuilder &b, Value key, ValueRange) -> Values {
-                       Value loaded = memref::LoadOp::create(
-                           b, loc, op.getK(), source(b, clampedKey(b, key), d));
-                       memref::StoreOp::create(b, loc, loaded, kernel.packedK,
-                                               target(b, d, key));
-                       return {};
-                     });
-          };
-          if (!alongJ) {
-            copyScalars(b);
-            return {};
-          }
-          Value end = arith::AddIOp::create(b, loc, firstKey, panelSize);
-          Value whole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle,
-                                              end, kernel.sizeK);
-          scf::IfOp::create(
-              b, loc, whole,
-              [&](OpBuilder &b, Location loc) {
-                for (int64_t key = 0; key < panel; key += lanes) {
-                  Value at = buildIndex(b, loc, key);
-                  Value j = arith::AddIOp::create(b, loc, firstKey, at);
-                  buildStore(
-                      b, loc,
-                      buildLoad(b, loc, type, op.getK(), source(b, j, d)),
-                      kernel.packedK, target(b, d, at));
-                }
-                scf::YieldOp::create(b, loc);
-              },
-              [&](OpBuilder &b, Location loc) {
-                copyScalars(b);
-                scf::YieldOp::create(b, loc);
-              });
-          return {};
-        });
+    buildFor(b, loc, buildIndex(b, loc, 0), buildIndex(b, loc, dims), 1, {},
+             [&](OpBuilder &b, Value d, ValueRange) -> Values {
+               auto copyScalars = [&](OpBuilder &b) {
+                 buildFor(b, loc, buildIndex(b, loc, 0), panelSize, 1, {},
+                          [&](OpBuilder &b, Value key, ValueRange) -> Values {
+                            Value loaded = memref::LoadOp::create(
+                                b, loc, op.getK(),
+                                source(b, clampedKey(b, key), d));
+                            memref::StoreOp::create(b, loc, scaled(b, loaded),
+                                                    kernel.packedK,
+                                                    target(b, d, key));
+                            return {};
+                          });
+               };
+               if (!alongJ) {
+                 copyScalars(b);
+                 return {};
+               }
+               Value end = arith::AddIOp::create(b, loc, firstKey, panelSize);
+               Value whole = arith::CmpIOp::create(
+                   b, loc, arith::CmpIPredicate::sle, end, kernel.sizeK);
+               scf::IfOp::create(
+                   b, loc, whole,
+                   [&](OpBuilder &b, Location loc) {
+                     for (int64_t key = 0; key < panel; key += lanes) {
+                       Value at = buildIndex(b, loc, key);
+                       Value j = arith::AddIOp::create(b, loc, firstKey, at);
+                       buildStore(b, loc,
+                                  scaled(b, buildLoad(b, loc, type, op.getK(),
+                                                      source(b, j, d))),
+                                  kernel.packedK, target(b, d, at));
+                     }
+                     scf::YieldOp::create(b, loc);
+                   },
+                   [&](OpBuilder &b, Location loc) {
+                     copyScalars(b);
+                     scf::YieldOp::create(b, loc);
+                   });
+               return {};
+             });
   });
 }
 

@@ -6,8 +6,9 @@
 //   p  = 2^(s − m')               over s
 //   l  = l·2^(m − m') + Σ_j p
 //   o  = o·2^(m − m')
-// A block that some query attends only in part takes a second version of the
-// loop, in which the keys outside [lo, hi) of the row become −inf.
+// A block that some query attends only in part (causal, window, kv_length)
+// takes a second version of the loop, in which the keys outside [lo, hi) of the
+// row become −inf; the columns that pad a block are −inf before.
 #include "passes/lower/cpu/ExpPolynomial.h"
 #include "passes/lower/cpu/SdpaKernel.h"
 
@@ -209,7 +210,39 @@ struct OnlineSoftmax {
              });
   }
 
-  /// Every query attends every column of the block: by the last query's begin
+  /// −inf in the columns that pad the block to whole vectors.
+  void buildTail(OpBuilder &b) {
+    std::optional<int64_t> count = getConstantIntValue(block.count);
+    if (count && *count % kernel.lanes == 0)
+      return;
+    auto maskRows = [&](OpBuilder &b) {
+      Value column = arith::SubIOp::create(b, loc, block.columns,
+                                           buildIndex(b, loc, kernel.lanes));
+      Value left = arith::SubIOp::create(b, loc, block.count, column);
+      Value mask =
+          vector::CreateMaskOp::create(b, loc, type.clone(b.getI1Type()), left);
+      buildFor(
+          b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
+          [&](OpBuilder &b, Value row, ValueRange) -> Values {
+            Value s = vector::LoadOp::create(b, loc, type, task.s,
+                                             ValueRange{row, column});
+            s = arith::SelectOp::create(b, loc, mask, s,
+                                        minusInfinity(b, type));
+            vector::StoreOp::create(b, loc, s, task.s, ValueRange{row, column});
+            return {};
+          });
+    };
+    if (count)
+      return maskRows(b);
+    Value partial = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
+                                          block.count, block.columns);
+    scf::IfOp::create(b, loc, partial, [&](OpBuilder &b, Location loc) {
+      maskRows(b);
+      scf::YieldOp::create(b, loc);
+    });
+  }
+
+  /// Every query attends every key of the block: by the last query's begin
   /// and the first query's end. Null: known to hold.
   Value isOpen(OpBuilder &b) {
     Value open;
@@ -217,9 +250,6 @@ struct OnlineSoftmax {
       Value holds = arith::CmpIOp::create(b, loc, predicate, x, y);
       open = open ? Value(arith::AndIOp::create(b, loc, open, holds)) : holds;
     };
-    std::optional<int64_t> count = getConstantIntValue(block.count);
-    if (!count || *count % kernel.lanes != 0)
-      require(arith::CmpIPredicate::eq, block.count, block.columns);
     if (!kernel.hasKeyBounds())
       return open;
     auto bounds = [&](Value i) {
@@ -233,7 +263,7 @@ struct OnlineSoftmax {
       require(arith::CmpIPredicate::sle, begin, block.first);
     if (Value end = bounds(task.first).end)
       require(arith::CmpIPredicate::sge, end,
-              arith::AddIOp::create(b, loc, block.first, block.columns));
+              arith::AddIOp::create(b, loc, block.first, block.count));
     return open;
   }
 };
@@ -242,12 +272,10 @@ struct OnlineSoftmax {
 void buildOnlineSoftmax(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                         SdpaKeyBlock &block) {
   OnlineSoftmax softmax(b, kernel, task, block);
+  softmax.buildTail(b);
   Value open = softmax.isOpen(b);
   if (!open)
     return softmax.buildRows(b, /*clamped=*/false);
-  std::optional<int64_t> count = getConstantIntValue(block.count);
-  if (count && *count % kernel.lanes != 0)
-    return softmax.buildRows(b, /*clamped=*/true);
   scf::IfOp::create(
       b, kernel.loc, open,
       [&](OpBuilder &b, Location loc) {

@@ -102,13 +102,26 @@ static void buildScoreColumns(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   for (unsigned v = 0; v < vectors; ++v)
     inner.push_back(buildOffset(b, loc, inPanel, v * kernel.lanes));
   buildRowTiles(b, kernel, task, [&](OpBuilder &b, Value row, unsigned rows) {
-    Values q;
-    for (unsigned r = 0; r < rows; ++r)
+    // Rows that pad the tile repeat the last query.
+    Value last =
+        arith::SubIOp::create(b, loc, kernel.sizeQ, buildIndex(b, loc, 1));
+    Values q, queries;
+    for (unsigned r = 0; r < rows; ++r) {
       q.push_back(buildOffset(b, loc, row, r));
+      Value i = arith::AddIOp::create(b, loc, task.first, q[r]);
+      queries.push_back(arith::MinSIOp::create(b, loc, i, last));
+    }
     Tile tile{
         rows, vectors, buildIndex(b, loc, kernel.headDim),
         [&](OpBuilder &b, unsigned r, Value k) -> Value {
-          return memref::LoadOp::create(b, loc, task.q, ValueRange{q[r], k});
+          attn::SdpaOp op = kernel.op;
+          Point point;
+          point.fill(k);
+          point[attn::SdpaOp::B] = task.b;
+          point[attn::SdpaOp::H] = task.h;
+          point[attn::SdpaOp::I] = queries[r];
+          return memref::LoadOp::create(
+              b, loc, op.getQ(), mapIndices(b, loc, op.getQMap(), point));
         },
         [&](OpBuilder &b, Value k, unsigned v) -> Value {
           return vector::LoadOp::create(
