@@ -101,7 +101,7 @@ private:
             window |=
                 !isa<AffineDimExpr>(expr) && ranges[loop.getPosition()] != 1;
         });
-        mixing.hasWindow |= window;
+        mixing.convolvesUnits |= window && axis.empty();
         if (axis.empty())
           continue;
         if (!position || (window && ranges[*position] == 1)) {
@@ -197,7 +197,7 @@ GateKind classifyGate(const Layout &x, ArrayRef<int64_t> dimensions,
       continue;
     ++others;
     larger += !axis.empty();
-    convolvesAll &= axis.empty() ? mixing.hasWindow
+    convolvesAll &= axis.empty() ? mixing.convolvesUnits
                                  : overlaps(axis, mixing.convolved) &&
                                        !overlaps(axis, mixing.contracted);
   }

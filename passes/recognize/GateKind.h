@@ -15,7 +15,7 @@ llvm::StringRef stringify(GateKind kind);
 struct Mixing {
   llvm::SmallVector<Atom> contracted; // by a sum over all of it
   llvm::SmallVector<Atom> convolved;  // by a window that slides over it
-  bool hasWindow = false;             // a window slides over anything at all
+  bool convolvesUnits = false;        // the same over a dimension of size 1
 };
 Mixing findMixing(const Excitation &excitation);
 

@@ -136,7 +136,9 @@ static std::optional<Refusal> check(GateMatch &match) {
   llvm::SmallSetVector<int64_t, 2> units;
   for (const GatePool &pool : pools) {
     if (peelMovement(anchor.x->get()).root == anchor.x->get())
-      units.insert(pool.units.begin(), pool.units.end());
+      for (int64_t dim : pool.units)
+        if (dim != 0) // a batch of one is still the batch
+          units.insert(dim);
     SmallVector<int64_t> other = dimensionsOf(match.xAxes, pool.reduced);
     if (other != match.dimensions)
       return Refusal{"expected pools over the same dimensions, got " +
