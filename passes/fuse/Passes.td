@@ -46,4 +46,57 @@ def FuseGateEpilogue : Pass<"heed-fuse-gate-epilogue", "::mlir::ModuleOp"> {
 }
 
 
+def FuseQkv : Pass<"heed-fuse-qkv", "::mlir::ModuleOp"> {
+  let summary = "Fuse projections of one input that feed attention into one product";
+  let description = [{
+    Products of one input with constant matrices, with or without constant bias,
+    that reach the queries, keys or values of an `attn.sdpa`, become one
+    product with the matrices side by side; each projection is a slice of its
+    result.
+
+    Before:
+
+    ```mlir
+    %q = linalg.matmul ins(%x, %wq : tensor<10x32xf32>, tensor<32x32xf32>) outs(%0 : tensor<10x32xf32>) -> tensor<10x32xf32>
+    %k = linalg.matmul ins(%x, %wk : tensor<10x32xf32>, tensor<32x16xf32>) outs(%1 : tensor<10x16xf32>) -> tensor<10x16xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %qk = linalg.matmul ins(%x, %w : tensor<10x32xf32>, tensor<32x48xf32>) outs(%2 : tensor<10x48xf32>) -> tensor<10x48xf32>
+    %q = tensor.extract_slice %qk[0, 0] [10, 32] [1, 1] : tensor<10x48xf32> to tensor<10x32xf32>
+    %k = tensor.extract_slice %qk[0, 32] [10, 16] [1, 1] : tensor<10x48xf32> to tensor<10x16xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def FuseTranspose : Pass<"heed-fuse-transpose", "::mlir::ModuleOp"> {
+  let summary = "Let attention write its result in the order its user wants";
+  let description = [{
+    A transpose of an `attn.sdpa`'s result, also through reshapes, goes into the
+    map of the result.
+
+    Before:
+
+    ```mlir
+    %o = attn.sdpa ins(%q, %k, %v : tensor<1x8x16x4xf32>, tensor<1x8x16x4xf32>, tensor<1x8x16x4xf32>)
+        outs(%0 : tensor<1x8x16x4xf32>) maps = [#bhid, #bhjd, #bhje, #bhie] -> tensor<1x8x16x4xf32>
+    %t = linalg.transpose ins(%o : tensor<1x8x16x4xf32>) outs(%1 : tensor<1x16x8x4xf32>) permutation = [0, 2, 1, 3]
+    ```
+
+    After:
+
+    ```mlir
+    %t = attn.sdpa ins(%q, %k, %v : tensor<1x8x16x4xf32>, tensor<1x8x16x4xf32>, tensor<1x8x16x4xf32>)
+        outs(%1 : tensor<1x16x8x4xf32>) maps = [#bhid, #bhjd, #bhje, #bihe] -> tensor<1x16x8x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // HEED_PASSES_FUSE_PASSES_TD

@@ -49,6 +49,11 @@ void buildRecognizePipeline(OpPassManager &pm) {
 // out: the same, with bigger ops
 void buildFusePipeline(OpPassManager &pm) {
   pm.addPass(fuse::createFuseGateEpilogue());
+  // Transposes first: what a projection feeds is then seen through reshapes.
+  pm.addPass(fuse::createFuseTranspose());
+  pm.addPass(fuse::createFuseQkv());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
 }
 
 // in: linalg and attn on tensors

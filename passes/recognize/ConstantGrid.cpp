@@ -229,8 +229,13 @@ struct Program {
       int64_t inner = stride;
       for (Factor factor : llvm::reverse(table.leaves(list))) {
         auto slot = llvm::find(inputs, factor);
-        if (slot == inputs.end())
-          return std::nullopt;
+        if (slot == inputs.end()) {
+          // Batch or heads: the table must be the same for all of them.
+          if (!table.getSize(factor).isStatic())
+            return std::nullopt;
+          inputs.push_back(factor);
+          slot = std::prev(inputs.end());
+        }
         result.terms.push_back({unsigned(slot - inputs.begin()), inner});
         inner *= table.getSize(factor).number;
       }
@@ -252,9 +257,6 @@ struct Program {
       node.number = *number;
       return push(node);
     }
-    Operation *op = element.value.getDefiningOp();
-    if (!op)
-      return std::nullopt;
     if (!element.frame) {
       Attribute attribute;
       if (!element.isTensor() ||
@@ -274,6 +276,9 @@ struct Program {
       node.address = *where;
       return push(std::move(node));
     }
+    Operation *op = scalarOp(element);
+    if (!op)
+      return std::nullopt;
     if (auto index = dyn_cast<linalg::IndexOp>(op)) {
       std::optional<Address> where =
           address({element.dims[index.getDim()]}, {1});
@@ -286,8 +291,7 @@ struct Program {
     Node node(Node::Scalar);
     node.op = op;
     SmallVector<double> ones(op->getNumOperands(), 1.0);
-    if (op->getNumRegions() != 0 || op->getNumOperands() == 0 ||
-        !evaluate(op, ones))
+    if (op->getNumOperands() == 0 || !evaluate(op, ones))
       return std::nullopt;
     for (unsigned i = 0; i < op->getNumOperands(); ++i) {
       std::optional<unsigned> operand = compile(element.operand(i));
@@ -334,31 +338,42 @@ std::optional<std::vector<double>> evaluateGrid(const Element &element,
                                                 FactorTable &table) {
   Factors inputs = table.leaves(rows);
   llvm::append_range(inputs, table.leaves(columns));
-  int64_t pairs = 1;
-  for (Factor factor : inputs) {
-    Size size = table.getSize(factor);
-    if (!size.isStatic() || size.number > kMaxPairs)
+  size_t own = inputs.size();
+  for (Factor factor : inputs)
+    if (!table.getSize(factor).isStatic())
       return std::nullopt;
-    pairs *= size.number;
-    if (pairs > kMaxPairs)
-      return std::nullopt;
-  }
   Program program{table, inputs, {}};
   if (!program.compile(element))
     return std::nullopt;
+  int64_t pairs = 1, copies = 1;
+  for (auto [i, factor] : llvm::enumerate(program.inputs)) {
+    int64_t size = table.getSize(factor).number;
+    if (size > kMaxPairs / (pairs * copies))
+      return std::nullopt;
+    (i < own ? pairs : copies) *= size;
+  }
   std::vector<double> result(pairs), values(program.nodes.size());
-  SmallVector<int64_t> indices(inputs.size(), 0);
-  for (int64_t pair = 0; pair < pairs; ++pair) {
-    int64_t rest = pair;
-    for (size_t k = inputs.size(); k-- > 0;) {
+  SmallVector<int64_t> indices(program.inputs.size(), 0);
+  for (int64_t run = 0; run < pairs * copies; ++run) {
+    // Pairs innermost in `run`, so that the first copy is complete first.
+    int64_t rest = run % pairs, copy = run / pairs;
+    for (size_t k = own; k-- > 0;) {
       int64_t size = table.getSize(inputs[k]).number;
       indices[k] = rest % size;
       rest /= size;
     }
+    for (size_t k = program.inputs.size(); k-- > own;) {
+      int64_t size = table.getSize(program.inputs[k]).number;
+      indices[k] = copy % size;
+      copy /= size;
+    }
     std::optional<double> value = program.run(indices, values);
     if (!value)
       return std::nullopt;
-    result[pair] = *value;
+    double &kept = result[run % pairs];
+    if (run >= pairs && kept != *value)
+      return std::nullopt;
+    kept = *value;
   }
   return result;
 }

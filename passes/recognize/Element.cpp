@@ -35,14 +35,29 @@ std::optional<Element> enterElementwise(const Element &element) {
       loops, op);
 }
 
+Operation *scalarOp(const Element &element) {
+  if (!element.frame)
+    return nullptr;
+  linalg::LinalgOp frame = element.frame;
+  Operation *op = element.value.getDefiningOp();
+  return op && op->getBlock() == frame.getBlock() && op->getNumRegions() == 0 &&
+                 op->getNumResults() == 1
+             ? op
+             : nullptr;
+}
+
 std::optional<Element> leaveFrame(const Element &element) {
   auto argument = dyn_cast<BlockArgument>(element.value);
   if (!element.frame)
     return std::nullopt;
   linalg::LinalgOp op = element.frame;
   Value value = element.value;
-  if (value.getParentBlock() != op.getBlock())
-    return Element(element.value, {}, {}); // captured from above: a scalar
+  if (value.getParentBlock() != op.getBlock()) {
+    // Captured from above: a scalar, or a tensor that the body indexes.
+    if (isa<ShapedType>(value.getType()))
+      return std::nullopt;
+    return Element(value, {}, {});
+  }
   if (!argument || argument.getArgNumber() >= op->getNumOperands())
     return std::nullopt;
   OpOperand &operand = op->getOpOperand(argument.getArgNumber());
@@ -140,12 +155,14 @@ std::optional<double> constantOf(const Element &unresolved,
   if (auto elements = dyn_cast<tensor::FromElementsOp>(op);
       elements && elements.getElements().size() == 1)
     return constantOf(Element(elements.getElements()[0], {}, {}), table);
-  if (element.isTensor() || op->getNumOperands() == 0 ||
-      op->getNumOperands() > 2)
+  if (element.frame && !scalarOp(element))
+    return std::nullopt;
+  if (op->getNumOperands() == 0 || op->getNumOperands() > 2)
     return std::nullopt;
   if (!isa<arith::MulFOp, arith::DivFOp, arith::AddFOp, arith::SubFOp,
            arith::NegFOp, math::SqrtOp, math::RsqrtOp, math::PowFOp,
-           arith::SIToFPOp, math::ExpOp, math::LogOp>(op))
+           arith::SIToFPOp, math::ExpOp, math::LogOp>(op) ||
+      element.isTensor())
     return std::nullopt;
   std::optional<double> a = constantOf(element.operand(0), table);
   std::optional<double> b =
@@ -280,11 +297,10 @@ bool sameComputation(const Element &unresolvedA, const Element &unresolvedB,
     std::optional<double> x = constantOf(a, table), y = constantOf(b, table);
     return x && y && *x == *y;
   }
-  Operation *opA = a.value.getDefiningOp(), *opB = b.value.getDefiningOp();
+  Operation *opA = scalarOp(a), *opB = scalarOp(b);
   if (!opA || !opB || opA->getName() != opB->getName() ||
       opA->getNumOperands() != opB->getNumOperands() ||
       opA->getAttrDictionary() != opB->getAttrDictionary() ||
-      opA->getNumRegions() != 0 || opA->getNumResults() != 1 ||
       opA->getNumOperands() == 0)
     return false;
   for (unsigned i = 0; i < opA->getNumOperands(); ++i)
@@ -304,15 +320,17 @@ bool dependsOn(const Element &unresolved, ArrayRef<Factor> factors,
   };
   if (!element.frame || !reads(element.dims) || depth > 16)
     return reads(element.dims);
-  Operation *op = element.value.getDefiningOp();
+  Operation *op = scalarOp(element);
   if (!op)
     return true;
   if (auto index = dyn_cast<linalg::IndexOp>(op))
     return reads({element.dims[index.getDim()]});
   for (unsigned i = 0; i < op->getNumOperands(); ++i)
-    if (dependsOn(element.operand(i), factors, table, depth + 1))
+    // A tensor that the body indexes was there before the loops.
+    if (!isa<ShapedType>(op->getOperand(i).getType()) &&
+        dependsOn(element.operand(i), factors, table, depth + 1))
       return true;
-  return op->getNumRegions() != 0;
+  return false;
 }
 
 } // namespace heed::recognize

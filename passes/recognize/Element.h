@@ -44,9 +44,12 @@ Element resolve(Element element, FactorTable &table);
 /// last tensor seen. For an element that no tensor holds, none.
 std::optional<TensorView> asTensor(const Element &element, FactorTable &table);
 
+/// The scalar op in the frame's body that computes the element, or null.
+mlir::Operation *scalarOp(const Element &element);
+
 /// The scalar op of kind OpTy that computes the (resolved) element.
 template <typename OpTy> OpTy definedBy(const Element &element) {
-  return element.frame ? element.value.getDefiningOp<OpTy>() : OpTy();
+  return mlir::dyn_cast_or_null<OpTy>(scalarOp(element));
 }
 
 /// Its value where it is a known number, whatever the indices.

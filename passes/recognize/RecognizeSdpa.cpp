@@ -17,6 +17,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Remarks.h"
 #include "passes/recognize/SdpaMatch.h"
+#include "llvm/Support/Format.h"
 #include <cmath>
 
 using namespace mlir;
@@ -204,7 +205,9 @@ Missed explain(linalg::SoftmaxOp softmax,
 void remarkPassed(Location loc, attn::SdpaOp op) {
   auto remark = remark::passed(
       loc, remark::RemarkOpts::name("sdpa").category("heed-recognize"));
-  std::string scale = llvm::formatv("{0:g}", op.getScale().convertToDouble());
+  std::string scale;
+  llvm::raw_string_ostream(scale)
+      << llvm::format("%.9g", op.getScale().convertToDouble());
   std::string facts;
   if (op.getCausal() != attn::Causal::none)
     facts += ("causal " + attn::stringifyCausal(op.getCausal())).str();

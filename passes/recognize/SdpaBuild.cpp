@@ -81,6 +81,9 @@ struct SdpaBuilder {
   void readBands() {
     const Factors &i = groups.of[SdpaOp::I], &j = groups.of[SdpaOp::J];
     Score &score = attention.score;
+    if (score.masks.empty() && score.bias.empty() &&
+        takeBand(bandOfSteps(score.region, i, j, table)))
+      score.region.clear();
     SmallVector<MaskTerm> masks;
     for (const MaskTerm &mask : score.masks) {
       rows =
@@ -133,82 +136,103 @@ struct SdpaBuilder {
     AffineMap map;
   };
 
-  /// One tensor in the form that the op can read, if it has one.
-  std::optional<Operand> direct(const Element &element) {
-    std::optional<TensorView> view = asTensor(element, table);
-    std::optional<Fit> how =
-        view ? fit(*view, kScoreDims, false) : std::nullopt;
+  /// The tensor in the form that the op can read, if it has one.
+  std::optional<Operand> direct(const TensorView &view) {
+    std::optional<Fit> how = fit(view, kScoreDims, false);
     if (!how)
       return std::nullopt;
-    Value value = reshapeTo(b, loc, *view, how->dims, table);
-    if (!value)
-      return std::nullopt;
-    return Operand{value, how->map};
+    Value value = reshapeTo(b, loc, view, how->dims, table);
+    return value ? std::optional<Operand>({value, how->map}) : std::nullopt;
   }
 
-  /// An elementwise function of several operands, over the dims they have.
-  Operand combine(ArrayRef<Operand> operands, Type type,
-                  function_ref<Value(OpBuilder &, ValueRange)> body) {
-    SmallVector<unsigned> dims;
+  /// Whether (b, h, i, j) say all of the tensor's indices.
+  bool isOverScores(const TensorView &view) {
+    Factors known;
     for (unsigned dim : kScoreDims)
-      if (llvm::any_of(operands, [&](const Operand &operand) {
-            return operand.map.isFunctionOfDim(dim);
-          }))
-        dims.push_back(dim);
+      llvm::append_range(known, table.leaves(groups.of[dim]));
+    return llvm::all_of(table.flatten(view.dims), [&](Factor factor) {
+      return llvm::is_contained(known, factor);
+    });
+  }
+
+  /// An elementwise function of several tensors, over the dims that any of them
+  /// has a factor of.
+  std::optional<Operand>
+  combine(ArrayRef<TensorView> views, Type type,
+          function_ref<Value(OpBuilder &, ValueRange)> body) {
     MLIRContext *context = b.getContext();
-    SmallVector<AffineExpr> loops(SdpaOp::NumDims,
-                                  getAffineConstantExpr(0, context));
-    SmallVector<AffineExpr> exprs;
+    Factors loops;
     Access shape;
-    for (auto [i, dim] : llvm::enumerate(dims)) {
-      loops[dim] = getAffineDimExpr(i, context);
+    SmallVector<AffineExpr> exprs;
+    for (unsigned dim : kScoreDims) {
+      Factors group = table.leaves(groups.of[dim]);
+      if (llvm::none_of(views, [&](const TensorView &view) {
+            return llvm::any_of(table.flatten(view.dims), [&](Factor factor) {
+              return llvm::is_contained(group, factor);
+            });
+          }))
+        continue;
+      llvm::append_range(loops, group);
+      shape.push_back(group);
       exprs.push_back(getAffineDimExpr(dim, context));
-      shape.push_back(groups.of[dim]);
     }
+    // One loop a factor, so that a tensor may have some factors of a dim only.
+    Access single;
+    for (Factor factor : loops)
+      single.push_back({factor});
     SmallVector<AffineMap> maps;
     SmallVector<Value> inputs;
-    for (const Operand &operand : operands) {
-      inputs.push_back(operand.value);
-      maps.push_back(
-          operand.map.replaceDimsAndSymbols(loops, {}, dims.size(), 0));
+    for (const TensorView &view : views) {
+      Access dims;
+      SmallVector<AffineExpr> results;
+      for (Factor factor : table.flatten(view.dims)) {
+        dims.push_back({factor});
+        results.push_back(getAffineDimExpr(
+            llvm::find(loops, factor) - loops.begin(), context));
+      }
+      inputs.push_back(reshapeTo(b, loc, view, dims, table));
+      if (!inputs.back())
+        return std::nullopt;
+      maps.push_back(AffineMap::get(loops.size(), 0, results, context));
     }
-    maps.push_back(b.getMultiDimIdentityMap(dims.size()));
+    maps.push_back(b.getMultiDimIdentityMap(loops.size()));
     Value init =
-        tensor::EmptyOp::create(b, loc, sizesOf(b, loc, shape, table), type);
+        tensor::EmptyOp::create(b, loc, sizesOf(b, loc, single, table), type);
     auto generic = linalg::GenericOp::create(
         b, loc, init.getType(), inputs, init, maps,
-        SmallVector<utils::IteratorType>(dims.size(),
+        SmallVector<utils::IteratorType>(loops.size(),
                                          utils::IteratorType::parallel),
         [&](OpBuilder &nested, Location, ValueRange arguments) {
           linalg::YieldOp::create(nested, loc, body(nested, arguments));
         });
-    return {generic.getResult(0),
-            AffineMap::get(SdpaOp::NumDims, 0, exprs, context)};
+    Value value = reshapeTo(b, loc, TensorView{generic.getResult(0), single},
+                            shape, table);
+    if (!value)
+      return std::nullopt;
+    return Operand{value, AffineMap::get(SdpaOp::NumDims, 0, exprs, context)};
   }
 
-  /// The sum of the terms as one operand; those that no operand can be are left
+  /// The sum of the terms as one operand; those that no tensor holds are left
   /// in `rest`.
   std::optional<Operand> buildBias(Type type, SmallVectorImpl<Term> &rest) {
-    SmallVector<Operand> operands;
+    SmallVector<TensorView> views;
     SmallVector<double> coefficients;
     for (const Term &term : attention.score.bias) {
       std::optional<TensorView> view = asTensor(term.value, table);
-      std::optional<Operand> operand =
-          view && isMadeOfIndices(Element(*view), groups, table)
-              ? std::nullopt
-              : direct(term.value);
-      if (!operand) {
+      if (!view || !isOverScores(*view) ||
+          isMadeOfIndices(Element(*view), groups, table)) {
         rest.push_back(term);
         continue;
       }
-      operands.push_back(*operand);
+      views.push_back(*view);
       coefficients.push_back(term.coefficient);
     }
-    if (operands.empty())
+    if (views.empty())
       return std::nullopt;
-    if (operands.size() == 1 && coefficients[0] == 1)
-      return operands[0];
-    return combine(operands, type, [&](OpBuilder &nested, ValueRange values) {
+    if (views.size() == 1 && coefficients[0] == 1)
+      if (std::optional<Operand> operand = direct(views[0]))
+        return operand;
+    return combine(views, type, [&](OpBuilder &nested, ValueRange values) {
       Value sum;
       for (auto [i, coefficient] : llvm::enumerate(coefficients)) {
         Value value = castFloat(nested, loc, values[i], type);
@@ -225,23 +249,24 @@ struct SdpaBuilder {
   }
 
   std::optional<Operand> buildMask(SmallVectorImpl<MaskTerm> &rest) {
-    SmallVector<Operand> operands;
+    SmallVector<TensorView> views;
     SmallVector<bool> attendIf;
     for (const MaskTerm &mask : attention.score.masks) {
-      std::optional<Operand> operand = direct(mask.condition);
-      if (!operand) {
+      std::optional<TensorView> view = asTensor(mask.condition, table);
+      if (!view || !isOverScores(*view)) {
         rest.push_back(mask);
         continue;
       }
-      operands.push_back(*operand);
+      views.push_back(*view);
       attendIf.push_back(mask.attendIf);
     }
-    if (operands.empty())
+    if (views.empty())
       return std::nullopt;
-    if (operands.size() == 1 && attendIf[0])
-      return operands[0];
+    if (views.size() == 1 && attendIf[0])
+      if (std::optional<Operand> operand = direct(views[0]))
+        return operand;
     return combine(
-        operands, b.getI1Type(), [&](OpBuilder &nested, ValueRange values) {
+        views, b.getI1Type(), [&](OpBuilder &nested, ValueRange values) {
           Value all;
           for (auto [value, expected] : llvm::zip(values, attendIf)) {
             Value open = value;
@@ -349,6 +374,9 @@ struct SdpaBuilder {
     // With the region before the masks and after the bias, as the op has it.
     std::optional<Operand> bias = buildBias(element, terms);
     std::optional<Operand> mask = buildMask(masks);
+    if ((!bias && terms.size() < attention.score.bias.size()) ||
+        (!mask && masks.size() < attention.score.masks.size()))
+      return kLayout;
     if (bias)
       maps.push_back(bias->map);
     if (mask)

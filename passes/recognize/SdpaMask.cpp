@@ -59,19 +59,56 @@ bandAt(ArrayRef<bool> open, int64_t rows, int64_t columns, int64_t offset) {
 std::optional<Band> bandOf(ArrayRef<bool> open, int64_t rows, int64_t columns) {
   if (llvm::all_of(open, [](bool value) { return value; }))
     return Band{};
-  if (auto bounds = bandAt(open, rows, columns, 0)) {
-    if (bounds->second == 0)
-      return Band{Causal::top_left, bounds->first, -1};
-    return Band{Causal::none, bounds->first, bounds->second};
-  }
-  // From the last key on, attn.sdpa has only the causal band.
-  if (auto bounds = bandAt(open, rows, columns, columns - rows))
-    if (bounds->second == 0)
-      return Band{Causal::bottom_right, bounds->first, -1};
+  // Causal first; from the last key on, attn.sdpa has no other band.
+  auto first = bandAt(open, rows, columns, 0);
+  if (first && first->second == 0)
+    return Band{Causal::top_left, first->first, -1};
+  auto last = bandAt(open, rows, columns, columns - rows);
+  if (last && last->second == 0)
+    return Band{Causal::bottom_right, last->first, -1};
+  if (first)
+    return Band{Causal::none, first->first, first->second};
   return std::nullopt;
 }
 
+bool eachRowIsOpen(ArrayRef<bool> open, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i)
+    if (!llvm::is_contained(open.slice(i * columns, columns), true))
+      return false;
+  return true;
+}
+
 } // namespace
+
+std::optional<Band> bandOfSteps(ArrayRef<Step> steps, const Factors &queries,
+                                const Factors &keys, FactorTable &table) {
+  SmallVector<bool> open;
+  for (const Step &step : steps) {
+    bool isSelect = static_cast<bool>(definedBy<arith::SelectOp>(step.at));
+    if (!isSelect && !definedBy<arith::AddFOp>(step.at))
+      return std::nullopt;
+    if (isSelect) {
+      std::optional<double> masked =
+          constantOf(step.at.operand(step.spine == 1 ? 2 : 1), table);
+      if (!masked || !(*masked <= -1e9))
+        return std::nullopt;
+    }
+    std::optional<std::vector<double>> values = evaluateGrid(
+        step.at.operand(isSelect ? 0 : 1 - step.spine), queries, keys, table);
+    if (!values)
+      return std::nullopt;
+    open.resize(values->size(), true);
+    for (auto [pair, value] : llvm::zip(open, *values)) {
+      if (!isSelect && value != 0 && !(value <= -1e9))
+        return std::nullopt;
+      pair &= isSelect ? (value != 0) == (step.spine == 1) : value == 0;
+    }
+  }
+  int64_t rows = sizeOf(queries, table), columns = sizeOf(keys, table);
+  if (open.empty() || !eachRowIsOpen(open, rows, columns))
+    return std::nullopt;
+  return bandOf(open, rows, columns);
+}
 
 std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
                                     const Factors &queries, const Factors &keys,
@@ -79,7 +116,7 @@ std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
   std::optional<std::vector<double>> values =
       evaluateGrid(condition, queries, keys, table);
   if (!values)
-    return std::nullopt;
+    return symbolicBandOfCondition(condition, attendIf, queries, keys, table);
   SmallVector<bool> open;
   for (double value : *values)
     open.push_back((value != 0) == attendIf);
@@ -92,7 +129,7 @@ std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
   std::optional<std::vector<double>> values =
       evaluateGrid(term.value, queries, keys, table);
   if (!values)
-    return std::nullopt;
+    return symbolicBandOfTerm(term, queries, keys, table);
   int64_t rows = sizeOf(queries, table), columns = sizeOf(keys, table);
   SmallVector<bool> open;
   bool finite = false;
@@ -103,10 +140,8 @@ std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
     finite |= added != 0 && std::isfinite(added);
     open.push_back(added == 0);
   }
-  if (finite)
-    for (int64_t i = 0; i < rows; ++i)
-      if (!llvm::is_contained(ArrayRef(open).slice(i * columns, columns), true))
-        return std::nullopt;
+  if (finite && !eachRowIsOpen(open, rows, columns))
+    return std::nullopt;
   std::optional<Band> band = bandOf(open, rows, columns);
   if (!band)
     return std::nullopt;

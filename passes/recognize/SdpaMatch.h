@@ -76,6 +76,23 @@ struct AdditiveBand {
 std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
                                        const Factors &keys, FactorTable &table);
 
+/// The same by reading comparisons of i and j, for sizes not known yet.
+std::optional<Band> symbolicBandOfCondition(const Element &condition,
+                                            bool attendIf,
+                                            const Factors &queries,
+                                            const Factors &keys,
+                                            FactorTable &table);
+std::optional<AdditiveBand> symbolicBandOfTerm(const Term &term,
+                                               const Factors &queries,
+                                               const Factors &keys,
+                                               FactorTable &table);
+
+/// Masks that were put into the region because the order of their finite
+/// numbers matters: one band, if each row has an open key.
+std::optional<Band> bandOfSteps(llvm::ArrayRef<Step> steps,
+                                const Factors &queries, const Factors &keys,
+                                FactorTable &table);
+
 /// Both bands hold; none if one band cannot say it.
 std::optional<Band> intersect(const Band &a, const Band &b);
 

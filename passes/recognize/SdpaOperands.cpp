@@ -110,7 +110,7 @@ std::optional<Fit> fitTensor(const Access &access, const Groups &groups,
   SmallVector<Run> runs;
   Fit fit;
   for (unsigned dim : present) {
-    const Factors &group = groups.of[dim];
+    Factors group = table.leaves(groups.of[dim]);
     Factors mine;
     for (Factor factor : group)
       if (has(order, factor))

@@ -11,6 +11,9 @@ using heed::attn::SdpaOp;
 
 namespace heed::recognize {
 
+/// Scalars computed again for each element rather than read from a tensor.
+static constexpr unsigned kMaxScalars = 24;
+
 Value castFloat(OpBuilder &b, Location loc, Value value, Type type) {
   Type from = value.getType();
   if (from == type || !isa<FloatType>(type) || !isa<FloatType>(from))
@@ -25,8 +28,8 @@ static bool onlyIndices(const Element &unresolved, unsigned &budget,
   Element element = resolve(unresolved, table);
   if (constantOf(element, table))
     return true;
-  Operation *op = element.value.getDefiningOp();
-  if (!element.frame || !op || op->getNumRegions() != 0 || budget == 0)
+  Operation *op = scalarOp(element);
+  if (!op || budget == 0)
     return !element.frame && !element.isTensor();
   --budget;
   if (isa<linalg::IndexOp>(op))
@@ -43,7 +46,7 @@ bool isMadeOfIndices(const Element &element, const Groups &groups,
       !dependsOn(element, groups.of[SdpaOp::J], table) ||
       !enterElementwise(element))
     return false;
-  unsigned budget = 24;
+  unsigned budget = kMaxScalars;
   return onlyIndices(element, budget, table);
 }
 
@@ -60,7 +63,7 @@ Value SdpaRegion::size(Factor factor) {
 /// One factor's index: (index of its dim / inner sizes) mod its size.
 Value SdpaRegion::index(Factor factor) {
   for (unsigned dim : {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::J}) {
-    const Factors &group = groups.of[dim];
+    Factors group = table.leaves(groups.of[dim]);
     auto place = llvm::find(group, factor);
     if (place == group.end())
       continue;
@@ -95,7 +98,9 @@ Value SdpaRegion::emit(const Element &element) {
       return element.value;
     TensorView root = peel({element.value, element.dims}, table);
     Type type = getElementTypeOrSelf(element.value.getType());
-    if (isMadeOfIndices(Element(root), groups, table)) {
+    unsigned budget = kMaxScalars;
+    if (enterElementwise(Element(root)) &&
+        onlyIndices(Element(root), budget, table)) {
       Value value = emit(*enterElementwise(Element(root)));
       return value ? castFloat(b, loc, value, type) : value;
     }
@@ -110,13 +115,16 @@ Value SdpaRegion::emit(const Element &element) {
   }
   if (std::optional<Element> outside = leaveFrame(element))
     return emit(*outside);
-  Operation *op = element.value.getDefiningOp();
-  if (!op || op->getNumRegions() != 0)
+  Operation *op = scalarOp(element);
+  if (!op)
     return {};
   if (auto indexOp = dyn_cast<linalg::IndexOp>(op))
     return index(element.dims[indexOp.getDim()]);
   IRMapping mapping;
   for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+    // A tensor that the body indexes is captured as it is.
+    if (isa<ShapedType>(op->getOperand(i).getType()))
+      continue;
     Value operand = emit(element.operand(i));
     if (!operand)
       return {};

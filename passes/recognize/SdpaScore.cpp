@@ -127,8 +127,8 @@ struct SpineSearch {
       found = Sides{*product, rhs};
       return true;
     }
-    Operation *op = element.value.getDefiningOp();
-    if (!op || op->getNumRegions() != 0 || budget == 0)
+    Operation *op = scalarOp(element);
+    if (!op || budget == 0)
       return false;
     --budget;
     for (unsigned i = isa<arith::SelectOp>(op) ? 1 : 0,

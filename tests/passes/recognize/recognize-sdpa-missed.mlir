@@ -103,3 +103,52 @@ func.func @no_sdpa_because_the_result_is_accumulated(%q: tensor<10x16xf32>, %k: 
   %o = linalg.matmul ins(%p, %v : tensor<10x10xf32>, tensor<10x16xf32>) outs(%acc : tensor<10x16xf32>) -> tensor<10x16xf32>
   return %o : tensor<10x16xf32>
 }
+
+// -----
+
+#q = affine_map<(x, y, z, i, j, d) -> (x, y, z, i, d)>
+#k = affine_map<(x, y, z, i, j, d) -> (x, z, j, d)>
+#s = affine_map<(x, y, z, i, j, d) -> (x, y, z, i, j)>
+#p = affine_map<(x, y, z, i, e, j) -> (x, y, z, i, j)>
+#v = affine_map<(x, y, z, i, e, j) -> (y, z, j, e)>
+#o = affine_map<(x, y, z, i, e, j) -> (x, y, z, i, e)>
+
+func.func @no_sdpa_because_heads_do_not_nest(%q: tensor<2x3x4x5x8xf32>, %k: tensor<2x4x6x8xf32>, %v: tensor<3x4x6x8xf32>) -> tensor<2x3x4x5x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<2x3x4x5x6xf32>
+  %oe = tensor.empty() : tensor<2x3x4x5x8xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<2x3x4x5x6xf32>) -> tensor<2x3x4x5x6xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<2x3x4x5x8xf32>) -> tensor<2x3x4x5x8xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x5x8xf32>, tensor<2x4x6x8xf32>) outs(%s0 : tensor<2x3x4x5x6xf32>) -> tensor<2x3x4x5x6xf32>
+  // expected-remark @below {{batch and head dimensions of the operands do not nest}}
+  %w = linalg.softmax dimension(4) ins(%s : tensor<2x3x4x5x6xf32>) outs(%se : tensor<2x3x4x5x6xf32>) -> tensor<2x3x4x5x6xf32>
+  %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%w, %v : tensor<2x3x4x5x6xf32>, tensor<3x4x6x8xf32>) outs(%o0 : tensor<2x3x4x5x8xf32>) -> tensor<2x3x4x5x8xf32>
+  return %o : tensor<2x3x4x5x8xf32>
+}
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+
+func.func @no_sdpa_because_the_score_branches(%q: tensor<10x16xf32>, %k: tensor<16x10xf32>, %v: tensor<10x16xf32>, %c: i1, %x: f32) -> tensor<10x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<10x10xf32>
+  %oe = tensor.empty() : tensor<10x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<10x16xf32>) -> tensor<10x16xf32>
+  %qk = linalg.matmul ins(%q, %k : tensor<10x16xf32>, tensor<16x10xf32>) outs(%s0 : tensor<10x10xf32>) -> tensor<10x10xf32>
+  %s = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%qk : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %b = scf.if %c -> f32 {
+        scf.yield %x : f32
+      } else {
+        scf.yield %zero : f32
+      }
+      %y = arith.addf %a, %b : f32
+      linalg.yield %y : f32
+    } -> tensor<10x10xf32>
+  // expected-remark @below {{the score between the product and the softmax is more than one scalar op an element}}
+  %p = linalg.softmax dimension(1) ins(%s : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
+  %o = linalg.matmul ins(%p, %v : tensor<10x10xf32>, tensor<10x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
+  return %o : tensor<10x16xf32>
+}
