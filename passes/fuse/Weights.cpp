@@ -27,6 +27,26 @@ std::optional<Bytes> bytesOf(ElementsAttr values) {
   return std::nullopt;
 }
 
+/// Row by row, the bytes of each part; `unit` bytes for one step along `axis`.
+void fill(char *to, ArrayRef<WeightPart> parts, int64_t axis, int64_t rows,
+          size_t unit, size_t width) {
+  for (int64_t row = 0; row < rows; ++row)
+    for (const WeightPart &part : parts) {
+      size_t count = part.type.getDimSize(axis) * unit;
+      if (!part.values) {
+        std::memset(to, 0, count);
+      } else {
+        Bytes bytes = *bytesOf(part.values);
+        if (bytes.splat)
+          for (size_t i = 0; i < count; i += width)
+            std::memcpy(to + i, bytes.data.data(), width);
+        else
+          std::memcpy(to, bytes.data.data() + row * count, count);
+      }
+      to += count;
+    }
+}
+
 size_t widthOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 } // namespace
 
@@ -54,26 +74,14 @@ ElementsAttr concatenate(ArrayRef<WeightPart> parts, int64_t axis) {
     inner *= shape[i];
   auto type = RankedTensorType::get(shape, first.getElementType());
   size_t total = width * type.getNumElements();
+  if (total <= kResourceBytes) {
+    SmallVector<char> bytes(total);
+    fill(bytes.data(), parts, axis, outer, inner * width, width);
+    return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  }
   AsmResourceBlob blob = HeapAsmResourceBlob::allocate(total, /*align=*/64);
-  char *to = blob.getMutableData().data();
-  for (int64_t row = 0; row < outer; ++row)
-    for (const WeightPart &part : parts) {
-      size_t count = part.type.getDimSize(axis) * inner * width;
-      if (!part.values) {
-        std::memset(to, 0, count);
-      } else {
-        Bytes bytes = *bytesOf(part.values);
-        if (bytes.splat)
-          for (size_t i = 0; i < count; i += width)
-            std::memcpy(to + i, bytes.data.data(), width);
-        else
-          std::memcpy(to, bytes.data.data() + row * count, count);
-      }
-      to += count;
-    }
-  if (total > kResourceBytes)
-    return DenseResourceElementsAttr::get(type, "heed_fused", std::move(blob));
-  return DenseElementsAttr::getFromRawBuffer(type, blob.getData());
+  fill(blob.getMutableData().data(), parts, axis, outer, inner * width, width);
+  return DenseResourceElementsAttr::get(type, "heed_fused", std::move(blob));
 }
 
 } // namespace heed::fuse
