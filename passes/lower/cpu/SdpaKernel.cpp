@@ -37,6 +37,12 @@ SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
   // Tiles have 6 or 4 rows; every even number from 4 up is a sum of those.
   queryBlock =
       std::max<int64_t>(4, chooseBlock(op.getStaticSize(SdpaOp::I), most, 2));
+  int64_t queries = op.getStaticSize(SdpaOp::I);
+  fewQueries = queries >= 1 && queries <= 3 &&
+               isContiguousAlong(op.getQ(), op.getQMap(), SdpaOp::D) &&
+               isContiguousAlong(op.getK(), op.getKMap(), SdpaOp::D);
+  if (fewQueries)
+    queryBlock = queries;
   keyBlock = chooseBlock(op.getStaticSize(SdpaOp::J), kMaxKeyBlock, 64);
   auto size = [&](SdpaOp::Dim dim) {
     return getValueOrCreateConstantIndexOp(b, loc, op.getDimSize(b, dim));
@@ -50,6 +56,12 @@ SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
 
 VectorType SdpaKernel::vectorType(OpBuilder &b) const {
   return VectorType::get({static_cast<int64_t>(lanes)}, b.getF32Type());
+}
+
+double SdpaKernel::keyScale() const {
+  SdpaOp sdpa = op;
+  double scale = sdpa.getScale().convertToDouble();
+  return inLog2Domain ? scale * kLog2E : scale;
 }
 
 bool SdpaKernel::hasKeyBounds() const {

@@ -4,7 +4,8 @@
 //   pack scale·K^T into panels, V where rows are not contiguous   SdpaPack
 //   parallel over (b, h, block of queries):                       LowerSdpa
 //     for each block of keys that some query attends:
-//       s = q·K^T                                                 SdpaTile
+//       s = q·K^T                                                 SdpaTile, or
+//                                                                 SdpaFewQueries
 //       s = score(s), −inf where masked                           SdpaScoreTile
 //       m, l, p = 2^(s − m), o ← o·2^(m_old − m)                  SdpaSoftmax
 //       o += p·V                                                  SdpaTile
@@ -40,6 +41,7 @@ struct SdpaKernel {
   int64_t headDim, valueDim;        // D, E
   int64_t queryBlock, keyBlock;     // QB, KB
   Value sizeB, sizeH, sizeQ, sizeK; // constants where static
+  bool fewQueries;   // one to three: keys and values are read as they lie
   bool inLog2Domain; // keys are scaled by scale · log2 e (else by scale)
   /// [b][h][panel][d][key of the panel], and [b][h][j][e] (null: V as it is).
   Value packedK, packedV;
@@ -51,6 +53,8 @@ struct SdpaKernel {
   mlir::VectorType vectorType(OpBuilder &b) const;
   /// Row stride of the tile of scores: off a power of two, against conflicts.
   int64_t scoreStride() const { return keyBlock + lanes; }
+  /// What scores are multiplied by before the score stage.
+  double keyScale() const;
   /// Keys are limited by causal, window or kv_length.
   bool hasKeyBounds() const;
   /// All keys are one block for every query.
@@ -90,6 +94,8 @@ void packKeys(OpBuilder &b, SdpaKernel &kernel);
 void packValues(OpBuilder &b, SdpaKernel &kernel);
 void buildScoreTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                      SdpaKeyBlock &block);
+void buildFewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                         SdpaKeyBlock &block);
 void buildValueTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                      SdpaKeyBlock &block);
 void buildScoreStage(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,

@@ -55,6 +55,8 @@ static void transpose(OpBuilder &b, Location loc, Values &rows) {
 }
 
 void packKeys(OpBuilder &b, SdpaKernel &kernel) {
+  if (kernel.fewQueries)
+    return;
   Location loc = kernel.loc;
   SdpaOp op = kernel.op;
   AffineMap map = op.getKMap();
@@ -70,9 +72,7 @@ void packKeys(OpBuilder &b, SdpaKernel &kernel) {
   kernel.packedK = allocScratch(b, loc, shape);
   // The scale is applied here, to keys rather than to queries: they are read
   // anyway, and a group of heads shares them.
-  double scale = op.getScale().convertToDouble();
-  if (kernel.inLog2Domain)
-    scale *= kLog2E;
+  double scale = kernel.keyScale();
   auto scaled = [&](OpBuilder &b, Value key) -> Value {
     if (scale == 1.0)
       return key;
@@ -184,12 +184,15 @@ void packKeys(OpBuilder &b, SdpaKernel &kernel) {
   });
 }
 
-/// V can be read as it is: rows of whole vectors, one right after the other.
+/// V can be read as it is: rows of whole vectors, one right after the other
+/// (where they are read many times).
 static bool isPackedValue(SdpaKernel &kernel) {
   SdpaOp op = kernel.op;
   if (kernel.valueDim % kernel.lanes != 0 ||
       !isContiguousAlong(op.getV(), op.getVMap(), SdpaOp::E))
     return false;
+  if (kernel.fewQueries)
+    return true;
   SmallVector<int64_t> strides;
   int64_t offset;
   if (failed(cast<MemRefType>(op.getV().getType())

@@ -58,6 +58,8 @@ buildRowTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
               function_ref<void(OpBuilder &, Value, unsigned)> body) {
   Location loc = kernel.loc;
   Value all = task.paddedRows, sixes;
+  if (kernel.fewQueries)
+    return body(b, buildIndex(b, loc, 0), kernel.queryBlock);
   if (std::optional<int64_t> known = getConstantIntValue(all)) {
     int64_t rest = *known % 6;
     sixes = buildIndex(b, loc, *known - (rest == 2 ? 8 : rest));
@@ -140,6 +142,8 @@ static void buildScoreColumns(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
 
 void buildScoreTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                      SdpaKeyBlock &block) {
+  if (kernel.fewQueries)
+    return buildFewQueryScores(b, kernel, task, block);
   // Whole panels, of which the last may be a vector short (its columns beyond
   // the block are masked), then what is left vector by vector: half a panel at
   // most.

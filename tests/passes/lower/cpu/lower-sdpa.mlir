@@ -97,3 +97,18 @@ func.func @score_reads_memory(%slopes: memref<8xf32>, %q: memref<1x8x64x64xf32>,
     }
   return
 }
+
+// One query: nothing is packed; 16 keys at a time, summed into one vector.
+// CHECK-LABEL: func @decode
+// CHECK-SAME: %{{[a-z0-9]+}}: {{[^,]*}}, %[[K:[a-z0-9]+]]: {{[^,]*}}, %[[V:[a-z0-9]+]]
+// CHECK-NOT: memref.alloc(
+// CHECK: scf.parallel
+// CHECK-COUNT-16: vector.load %[[K]]
+// CHECK-COUNT-30: vector.shuffle
+// CHECK: vector.load %[[V]]
+// CHECK: return
+func.func @decode(%q: memref<1x8x1x64xf32>, %k: memref<1x8x?x64xf32>, %v: memref<1x8x?x64xf32>, %o: memref<1x8x1x64xf32>) {
+  attn.sdpa ins(%q, %k, %v : memref<1x8x1x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>)
+      outs(%o : memref<1x8x1x64xf32>) maps = [#q, #k, #v, #o] {scale = 1.250000e-01 : f64}
+  return
+}
