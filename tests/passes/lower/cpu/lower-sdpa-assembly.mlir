@@ -12,11 +12,7 @@
 
 // AVX512-LABEL: attention:
 // AVX512-NOT: 64-byte Spill
-// AVX512: vmovaps {{.*}}(%[[B:r[a-z0-9]+]]), %zmm
-// AVX512-NEXT: vmovaps {{.*}}(%[[B]]), %zmm
-// AVX512-NEXT: vmovaps {{.*}}(%[[B]]), %zmm
-// AVX512-NEXT: vmovaps {{.*}}(%[[B]]), %zmm
-// AVX512-NEXT: vbroadcastss
+// AVX512: vmovaps -192(%{{r[a-z0-9]+}}), %zmm
 // AVX512-NOT: rsp
 // AVX512-COUNT-24: vfmadd231ps {{.*}}%zmm
 // AVX512: jne
@@ -27,9 +23,7 @@
 // AVX512: .Lfunc_end0
 
 // AVX2-LABEL: attention:
-// AVX2: vmovaps {{.*}}(%[[B:r[a-z0-9]+]]), %ymm
-// AVX2-NEXT: vmovaps {{.*}}(%[[B]]), %ymm
-// AVX2-NEXT: vbroadcastss
+// AVX2: vmovaps -32(%{{r[a-z0-9]+}}), %ymm
 // AVX2-NOT: rsp
 // AVX2-COUNT-12: vfmadd231ps {{.*}}%ymm
 // AVX2: jne
