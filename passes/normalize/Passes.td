@@ -5,5 +5,30 @@
 
 include "mlir/Pass/PassBase.td"
 
+def NormalizeSlices : Pass<"heed-normalize-slices", "::mlir::ModuleOp"> {
+  let summary = "Take slices before reshapes and transposes";
+  let description = [{
+    A slice of a tensor that was reshaped or transposed becomes a slice of the
+    tensor itself, reshaped and transposed after it: a view instead of a part of
+    a copy.
+
+    Before:
+
+    ```mlir
+    %e = tensor.expand_shape %x [[0], [1, 2]] output_shape [10, 3, 32] : tensor<10x96xf32> into tensor<10x3x32xf32>
+    %t = linalg.transpose ins(%e : tensor<10x3x32xf32>) outs(%0 : tensor<3x10x32xf32>) permutation = [1, 0, 2]
+    %k = tensor.extract_slice %t[1, 0, 0] [1, 10, 32] [1, 1, 1] : tensor<3x10x32xf32> to tensor<10x32xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %k = tensor.extract_slice %x[0, 32] [10, 32] [1, 1] : tensor<10x96xf32> to tensor<10x32xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
 
 #endif // HEED_PASSES_NORMALIZE_PASSES_TD

@@ -1,5 +1,5 @@
-// Pipelines.cpp - the stages of the compiler in order; what each lets in and leaves.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Pipelines.cpp - the stages of the compiler in order; what each lets in and
+// leaves. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/pipelines/Pipelines.h"
 
 #include "dialect/AttnDialect.h"
@@ -12,6 +12,7 @@
 #include "passes/fuse/Passes.h"
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/onednn/Passes.h"
+#include "passes/normalize/Passes.h"
 #include "passes/recognize/Passes.h"
 
 using namespace mlir;
@@ -31,6 +32,8 @@ void buildNormalizePipeline(OpPassManager &pm) {
   // Equal weights and equal reshapes become one value: a shared MLP is then
   // one by identity.
   pm.addPass(createCSEPass());
+  pm.addPass(normalize::createNormalizeSlices());
+  pm.addPass(createCanonicalizerPass());
 }
 
 // in: linalg on tensors
@@ -73,6 +76,7 @@ void buildCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options,
 }
 
 void registerHeedPasses() {
+  normalize::registerHeedNormalizePasses();
   recognize::registerHeedRecognizePasses();
   fuse::registerHeedFusePasses();
   decompose::registerHeedDecomposePasses();

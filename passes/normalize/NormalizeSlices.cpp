@@ -1,0 +1,169 @@
+// NormalizeSlices.cpp - slices of moved data as slices of what was moved.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//   slice(transpose(reshape(x)))  →  transpose(reshape(slice(x)))
+//
+// Packed projections are split after they were reshaped and transposed; sliced
+// first, each part is a view of the product, and the movement after it can go
+// into the maps of the op that reads it.
+#include "passes/normalize/Passes.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/PatternMatch.h"
+#include "passes/recognize/Reshape.h"
+
+using namespace mlir;
+
+namespace heed::normalize {
+#define GEN_PASS_DEF_NORMALIZESLICES
+#include "passes/normalize/Passes.h.inc"
+
+namespace {
+using recognize::Access;
+using recognize::Factor;
+using recognize::Factors;
+using recognize::FactorTable;
+using recognize::Size;
+using recognize::TensorView;
+
+/// offset ≤ index < offset + size along one dimension, all of the others.
+struct Range {
+  int64_t dim, offset, size;
+};
+
+std::optional<Range> matchRange(tensor::ExtractSliceOp slice) {
+  std::optional<Range> range;
+  RankedTensorType type = slice.getSourceType();
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    std::optional<int64_t> offset =
+        getConstantIntValue(slice.getMixedOffsets()[dim]);
+    std::optional<int64_t> stride =
+        getConstantIntValue(slice.getMixedStrides()[dim]);
+    OpFoldResult size = slice.getMixedSizes()[dim];
+    if (!offset || stride != 1)
+      return std::nullopt;
+    if (*offset == 0 && Size::of(size) == Size::of(slice.getSource(), dim))
+      continue;
+    std::optional<int64_t> number = getConstantIntValue(size);
+    if (range || !number || type.isDynamicDim(dim))
+      return std::nullopt;
+    range = Range{dim, *offset, *number};
+  }
+  return range;
+}
+
+/// The slice of `root` that keeps a range of one factor, and its dimensions:
+/// `kept` stands for the factor (nothing where one index is left).
+std::optional<TensorView> sliceRoot(OpBuilder &b, Location loc, TensorView root,
+                                    Factor factor, int64_t offset, int64_t size,
+                                    Factors kept, FactorTable &table) {
+  Access dims = table.leaves(root.dims);
+  int64_t at = -1;
+  for (auto [dim, list] : llvm::enumerate(dims))
+    if (llvm::is_contained(list, factor))
+      at = dim;
+  if (at < 0)
+    return std::nullopt;
+  if (dims[at].front() != factor) {
+    // Inside a dimension: that is divided first.
+    Access divided;
+    for (auto [dim, list] : llvm::enumerate(dims)) {
+      if (int64_t(dim) != at) {
+        divided.push_back(list);
+        continue;
+      }
+      auto place = llvm::find(list, factor);
+      divided.push_back(Factors(list.begin(), place));
+      divided.push_back(Factors(place, list.end()));
+    }
+    Value value = recognize::reshapeTo(b, loc, root, divided, table);
+    if (!value)
+      return std::nullopt;
+    root.value = value;
+    dims = divided;
+    ++at;
+  }
+  int64_t inner = 1;
+  for (Factor other : ArrayRef(dims[at]).drop_front()) {
+    Size width = table.getSize(other);
+    if (!width.isStatic())
+      return std::nullopt;
+    inner *= width.number;
+  }
+  SmallVector<OpFoldResult> sizes = recognize::sizesOf(b, loc, dims, table);
+  SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
+  offsets[at] = b.getIndexAttr(offset * inner);
+  sizes[at] = b.getIndexAttr(size * inner);
+  dims[at].erase(dims[at].begin());
+  dims[at].insert(dims[at].begin(), kept.begin(), kept.end());
+  Value value = tensor::ExtractSliceOp::create(b, loc, root.value, offsets,
+                                               sizes, strides);
+  return TensorView{value, dims};
+}
+
+/// The slice taken from the root of its source's movement; null if there is
+/// none, or the range is no range of the root.
+Value sliceEarlier(OpBuilder &b, tensor::ExtractSliceOp slice) {
+  std::optional<Range> range = matchRange(slice);
+  if (!range)
+    return {};
+  FactorTable table;
+  TensorView source = recognize::makeView(slice.getSource(), table);
+  TensorView root = recognize::peel(source, table);
+  if (root.value == source.value ||
+      getElementTypeOrSelf(root.value.getType()) !=
+          getElementTypeOrSelf(source.value.getType()))
+    return {};
+  Factors order = table.flatten(source.dims);
+  if (order.size() != table.flatten(root.dims).size())
+    return {}; // broadcast on the way
+  Factors list = table.leaves(source.dims[range->dim]);
+  if (list.empty())
+    return {};
+  int64_t inner = 1;
+  for (Factor other : ArrayRef(list).drop_front())
+    inner *= table.getSize(other).number;
+  if (range->offset % inner != 0 || range->size % inner != 0)
+    return {};
+  Factors kept = table.create(Size::of(range->size / inner));
+  std::optional<TensorView> sliced =
+      sliceRoot(b, slice.getLoc(), root, list.front(), range->offset / inner,
+                range->size / inner, kept, table);
+  if (!sliced)
+    return {};
+  Access wanted;
+  llvm::SmallBitVector dropped = slice.getDroppedDims();
+  for (auto [dim, factors] : llvm::enumerate(source.dims)) {
+    if (dropped.test(dim))
+      continue;
+    Factors mine = table.leaves(factors);
+    if (int64_t(dim) == range->dim) {
+      mine.erase(mine.begin());
+      mine.insert(mine.begin(), kept.begin(), kept.end());
+    }
+    wanted.push_back(mine);
+  }
+  Value value = recognize::reshapeTo(b, slice.getLoc(), *sliced, wanted, table);
+  if (value && value.getType() != slice.getType())
+    return tensor::CastOp::create(b, slice.getLoc(), slice.getType(), value);
+  return value;
+}
+
+struct NormalizeSlices : impl::NormalizeSlicesBase<NormalizeSlices> {
+  void runOnOperation() override {
+    SmallVector<tensor::ExtractSliceOp> slices;
+    getOperation()->walk(
+        [&](tensor::ExtractSliceOp op) { slices.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (tensor::ExtractSliceOp slice : slices) {
+      rewriter.setInsertionPoint(slice);
+      if (Value value = sliceEarlier(rewriter, slice))
+        rewriter.replaceOp(slice, value);
+    }
+  }
+};
+} // namespace
+} // namespace heed::normalize
