@@ -86,19 +86,21 @@ static void buildExcite(OpBuilder &b, attn::GateOp gate,
                         const GateMatch &match) {
   Location loc = gate.getLoc();
   auto pooledType = cast<RankedTensorType>(Type(gate.getPooledType()));
-  ArrayRef<GatePool> pools = match.excitation.pools;
-  Block *block = b.createBlock(&gate.getExcite(), {},
-                               SmallVector<Type>(pools.size(), pooledType),
-                               SmallVector<Location>(pools.size(), loc));
+  Block *block = b.createBlock(
+      &gate.getExcite(), {}, SmallVector<Type>(match.pools.size(), pooledType),
+      SmallVector<Location>(match.pools.size(), loc));
   Layout kept;
   for (auto [dim, axis] : llvm::enumerate(match.xAxes))
     if (!llvm::is_contained(match.dimensions, static_cast<int64_t>(dim)))
       kept.push_back(axis);
   IRMapping map;
-  for (auto [pool, argument] : llvm::zip(pools, block->getArguments()))
+  for (const GatePool &pool : match.excitation.pools) {
+    Value argument = block->getArgument(llvm::find(match.pools, pool.kind) -
+                                        match.pools.begin());
     map.map(pool.value,
             emitRelayout(b, pool.value.getLoc(), argument, kept, pool.axes,
                          cast<RankedTensorType>(pool.value.getType())));
+  }
   for (Operation *op : match.excitation.ops)
     cloneInto(b, op, map);
   Value core = map.lookup(match.anchor.core);
@@ -155,8 +157,8 @@ attn::GateOp buildGate(RewriterBase &rewriter, const GateMatch &match) {
   for (OpOperand *extra : match.extras)
     extras.push_back(extra->get());
   SmallVector<Attribute> pools;
-  for (const GatePool &pool : match.excitation.pools)
-    pools.push_back(attn::PoolAttr::get(op->getContext(), pool.kind));
+  for (attn::Pool kind : match.pools)
+    pools.push_back(attn::PoolAttr::get(op->getContext(), kind));
   auto gate = attn::GateOp::create(
       rewriter, op->getLoc(), TypeRange(init.getType()), x, extras, init,
       rewriter.getDenseI64ArrayAttr(match.dimensions),

@@ -196,8 +196,10 @@ static std::optional<Refusal> check(GateMatch &match) {
 static std::optional<GateMatch> match(const GateAnchor &anchor) {
   Value x = anchor.x->get();
   View view = peelMovement(x);
-  GateMatch match{anchor, view.axes,      anchor.broadcast, {},
-                  {},     GateKind::Axis, std::nullopt};
+  GateMatch match;
+  match.anchor = anchor;
+  match.xAxes = view.axes;
+  match.dimensions = anchor.broadcast;
   // Of an anchor that is not fused: what it would have been.
   match.kind = classifyGate(view.axes, anchor.broadcast, Mixing());
   Operation *reduction = nearestReduction(anchor.core);
@@ -231,6 +233,9 @@ static std::optional<GateMatch> match(const GateAnchor &anchor) {
         "scale the tensor that is pooled"};
     return match;
   }
+  for (const GatePool &pool : excitation.pools)
+    if (!llvm::is_contained(match.pools, pool.kind))
+      match.pools.push_back(pool.kind);
   match.refusal = check(match);
   if (!match.refusal)
     match.kind =

@@ -29,7 +29,9 @@ struct GateMatch {
   llvm::SmallVector<int64_t> dimensions;
   llvm::SmallVector<mlir::OpOperand *> extras;
   Excitation excitation;
-  GateKind kind;
+  /// Of the op: one for each kind, though the source may repeat it.
+  llvm::SmallVector<attn::Pool, 3> pools;
+  GateKind kind = GateKind::Axis;
   /// Set where the anchor is not fused; then only `kind` is valid.
   std::optional<Refusal> refusal;
 };

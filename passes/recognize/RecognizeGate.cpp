@@ -32,11 +32,11 @@ static std::string join(ArrayRef<int64_t> values) {
   return text;
 }
 
-static std::string join(ArrayRef<GatePool> pools) {
+static std::string join(ArrayRef<attn::Pool> pools) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  llvm::interleaveComma(pools, stream, [&](const GatePool &pool) {
-    stream << attn::stringifyPool(pool.kind);
+  llvm::interleaveComma(pools, stream, [&](attn::Pool kind) {
+    stream << attn::stringifyPool(kind);
   });
   return text;
 }
@@ -53,7 +53,7 @@ static void report(Location loc, const GateMatch &match) {
   }
   remark::passed(loc, options)
       << remark::metric("kind", kind)
-      << remark::metric("pools", join(match.excitation.pools))
+      << remark::metric("pools", join(match.pools))
       << remark::metric("dims", join(match.dimensions));
 }
 

@@ -144,6 +144,23 @@ func.func @no_gate_because_x_is_read_directly(%x: !x) -> !x {
   return %y : !x
 }
 
+func.func @no_gate_because_the_sum_starts_at_one(%x: !x) -> !x {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : !p
+  %z = linalg.fill ins(%zero : f32) outs(%e : !p) -> !p
+  %big = tensor.empty() : !x
+  %one = arith.constant 1.0 : f32
+  %z1 = linalg.fill ins(%one : f32) outs(%e : !p) -> !p
+  %g = linalg.reduce { arith.addf } ins(%x : !x) outs(%z1 : !p) dimensions = [2, 3]
+  // expected-remark @below {{expected a gate that depends on the scaled tensor through its pools only, got a direct use by linalg.reduce}}
+  %y = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %g : !x, !p) outs(%big : !x) {
+  ^bb0(%i: f32, %j: f32, %o: f32):
+    %m = arith.mulf %i, %j : f32
+    linalg.yield %m : f32
+  } -> !x
+  return %y : !x
+}
+
 func.func private @log(!p) -> !p
 func.func @no_gate_because_of_side_effects(%x: !x) -> !x {
   %zero = arith.constant 0.0 : f32

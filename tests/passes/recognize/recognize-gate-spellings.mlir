@@ -257,8 +257,11 @@ func.func @log_sum_exp_pool(%x: tensor<2x8x16xf32>) -> tensor<2x8x16xf32> {
   } -> tensor<2x8x16xf32>
   %exp = linalg.exp ins(%d : tensor<2x8x16xf32>) outs(%big : tensor<2x8x16xf32>) -> tensor<2x8x16xf32>
   %s = linalg.reduce { arith.addf } ins(%exp : tensor<2x8x16xf32>) outs(%z : tensor<2x8xf32>) dimensions = [2]
+  // The same maximum once more, over x as 4 x 4: no second pool.
+  %square = tensor.expand_shape %x [[0], [1], [2, 3]] output_shape [2, 8, 4, 4] : tensor<2x8x16xf32> into tensor<2x8x4x4xf32>
+  %again = linalg.reduce { arith.maximumf } ins(%square : tensor<2x8x4x4xf32>) outs(%l : tensor<2x8xf32>) dimensions = [2, 3]
   %log = linalg.log ins(%s : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
-  %g = linalg.add ins(%log, %m : tensor<2x8xf32>, tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %g = linalg.add ins(%log, %again : tensor<2x8xf32>, tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
   %wide = linalg.broadcast ins(%g : tensor<2x8xf32>) outs(%big : tensor<2x8x16xf32>) dimensions = [2]
   // expected-remark @below {{dims=2, kind=channel_gate, pools=max}}
   %y = linalg.mul ins(%x, %wide : tensor<2x8x16xf32>, tensor<2x8x16xf32>) outs(%big : tensor<2x8x16xf32>) -> tensor<2x8x16xf32>
