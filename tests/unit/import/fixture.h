@@ -67,6 +67,26 @@ struct ImportTest : testing::Test {
       n.add_output(o);
     return n;
   }
+  void floats(std::string name, std::vector<int64_t> dims, float value = 0.5f) {
+    auto *t = model.mutable_graph()->add_initializer();
+    t->set_name(name);
+    t->set_data_type(1);
+    int64_t count = 1;
+    for (int64_t d : dims) {
+      t->add_dims(d);
+      count *= d;
+    }
+    for (int64_t i = 0; i < count; ++i)
+      t->add_float_data(value + i);
+  }
+  static void attr(heed::onnx::NodeProto &n, std::string name,
+                   std::vector<int64_t> values) {
+    auto *a = n.add_attribute();
+    a->set_name(name);
+    a->set_type(7);
+    for (int64_t v : values)
+      a->add_ints(v);
+  }
   static void attr(heed::onnx::NodeProto &n, std::string name, int64_t value) {
     auto *a = n.add_attribute();
     a->set_name(name);

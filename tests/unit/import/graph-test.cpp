@@ -82,8 +82,8 @@ TEST_F(GraphTest, ShapesThatDoNotFit) {
   input("w", {"4", "5"});
   output("y");
   node("MatMul", {"x", "w"}, {"y"}, "n");
-  EXPECT_TRUE(contains(import(), "error: node 'n' (MatMul): shapes do not "
-                                 "broadcast: 3 and 4 differ"));
+  EXPECT_TRUE(contains(import(), "error: node 'n' (MatMul): matrix "
+                                 "product: columns and rows: 3 and 4 differ"));
 }
 
 TEST_F(GraphTest, InputDeclarations) {

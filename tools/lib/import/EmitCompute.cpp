@@ -269,7 +269,8 @@ Tensor Emitter::contract(const Tensor &x, StringRef xDims, const Tensor &y,
 
 Tensor Emitter::matmul(const Tensor &x, const Tensor &y) {
   size_t xr = x->rank(), yr = y->rank();
-  Sym k = broadcastDim({x->shape[xr - 1], y->shape[yr == 1 ? 0 : yr - 2]});
+  require(x->shape[xr - 1], y->shape[yr == 1 ? 0 : yr - 2],
+          "matrix product: columns and rows");
   auto named = [&](auto tag, Shape shape) {
     using Op = decltype(tag);
     Value init = filled(x->type, shape, scalar(x->type, 0));

@@ -83,18 +83,17 @@ Tensor Emitter::broadcast(const Tensor &t, Shape shape) {
   return computed(op.getResult(0), t->type, shape);
 }
 
-Tensor Emitter::slice(const Tensor &t, ArrayRef<Sym> from, Shape sizes,
+Tensor Emitter::slice(const Tensor &t, ArrayRef<Sym> offsets, Shape sizes,
                       ArrayRef<int64_t> strides) {
   bool isIdentity = true;
-  SmallVector<Sym> offsets(from);
-  for (size_t d = 0; d < t->rank(); ++d)
-    if (sizes[d] == Sym(0))
-      offsets[d] = Sym(0); // tensor.extract_slice wants it inside
   for (size_t d = 0; d < t->rank(); ++d)
     isIdentity &= offsets[d] == Sym(0) && strides[d] == 1 &&
                   same(sizes[d], t->shape[d]);
   if (isIdentity)
     return t;
+  // tensor.extract_slice wants its offsets inside, which an empty dim has none.
+  if (llvm::is_contained(sizes, Sym(0)) && !isKnown(t))
+    return computed(empty(t->type, sizes), t->type, sizes);
   auto starts = staticShape(offsets);
   if (auto dims = foldable(sizes, 1 << 24); dims && starts && isKnown(t)) {
     auto from = stridesOf(*staticShape(t->shape));

@@ -274,31 +274,16 @@ void importMod(Node &n) {
       }));
 }
 
-void importPow(Node &n) {
-  const Tensor &x = n.input(0);
-  if (!isFloat(x->type)) {
-    if (!isInteger(x->type))
-      fail("input 0: " + name(x->type) + " is not supported");
-    Tensor p = n.e.cast(n.input(1), x->type);
-    Folds folds;
-    folds.ints = [](const int64_t *v) {
-      return static_cast<int64_t>(std::pow(double(v[0]), double(v[1])));
-    };
-    n.set(foldOrEmit(n.e, {x, p}, x->type, folds,
-                     [&](OpBuilder &b, Location l, ArrayRef<Value> v) {
-                       return make2<math::IPowIOp>(b, l, v[0], v[1]);
-                     }));
-    return;
-  }
-  Tensor p = n.e.cast(n.input(1), x->type);
+/// x^p of floats.
+Tensor power(Emitter &e, const Tensor &x, const Tensor &p) {
   Folds folds;
   folds.floats = [](const double *v) { return std::pow(v[0], v[1]); };
   std::optional<double> c;
   if (p->constant && p->constant->count() == 1 && p->rank() <= x->rank())
     c = p->constant->asDouble(0);
   if (c && *c == 1)
-    return n.set(x);
-  n.set(foldOrEmit(n.e, {x, p}, x->type, folds,
+    return x;
+  return foldOrEmit(e, {x, p}, x->type, folds,
                    [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
                      if (c && *c == 2)
                        return arith::MulFOp::create(b, l, v[0], v[0]);
@@ -307,7 +292,19 @@ void importPow(Node &n) {
                      if (c && *c == -0.5)
                        return math::RsqrtOp::create(b, l, v[0]);
                      return math::PowFOp::create(b, l, v[0], v[1]);
-                   }));
+                   });
+}
+
+void importPow(Node &n) {
+  const Tensor &x = n.input(0);
+  if (!isFloat(x->type)) {
+    if (!isInteger(x->type))
+      fail("input 0: " + name(x->type) + " is not supported");
+    // By floats, as ONNX's reference does.
+    Tensor base = n.e.cast(x, DType::F64), p = n.e.cast(n.input(1), DType::F64);
+    return n.set(n.e.cast(power(n.e, base, p), x->type));
+  }
+  n.set(power(n.e, x, n.e.cast(n.input(1), x->type)));
 }
 
 Tensor minOrMax(Node &n, const Tensor &x, const Tensor &y, bool isMin) {

@@ -212,7 +212,9 @@ void importSpaceToDepth(Node &n) {
   const Shape &s = x->shape;
   Sym h = n.e.syms.floorDiv(s[2], r), w = n.e.syms.floorDiv(s[3], r);
   Tensor t = n.e.reshape(x, {s[0], s[1], h, r, w, r});
-  t = n.e.transpose(t, {0, 3, 5, 1, 2, 4});
+  bool crd = n.stringAttr("mode", "DCR") == "CRD";
+  t = n.e.transpose(t, crd ? ArrayRef<int64_t>{0, 1, 3, 5, 2, 4}
+                           : ArrayRef<int64_t>{0, 3, 5, 1, 2, 4});
   n.set(n.e.reshape(t, {s[0], s[1] * r * r, h, w}));
 }
 

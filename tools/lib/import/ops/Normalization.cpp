@@ -216,7 +216,14 @@ void importLpNorm(Node &n) {
     norm = apply(norm, [](OpBuilder &b, Location l, Value v) {
       return math::SqrtOp::create(b, l, v).getResult();
     });
-  n.set(map2<arith::DivFOp>(e, x, norm));
+  n.set(e.elementwise(
+      {x, norm}, x->type, [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        Value zero = e.scalar(x->type, 0); // 0 / 0 = 0 here
+        Value isZero = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ,
+                                             v[1], zero);
+        Value ratio = arith::DivFOp::create(b, l, v[0], v[1]);
+        return arith::SelectOp::create(b, l, isZero, zero, ratio);
+      }));
 }
 
 } // namespace
