@@ -13,6 +13,7 @@
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
+#include <functional>
 
 using namespace mlir;
 
@@ -32,17 +33,6 @@ struct Address {
       offset += indices[slot] * stride;
     return offset;
   }
-};
-
-struct Node {
-  enum Kind { Number, Table, Index, Scalar };
-  explicit Node(Kind kind) : kind(kind) {}
-  Kind kind;
-  double number = 0;
-  std::vector<double> table;
-  Address address;
-  Operation *op = nullptr;
-  SmallVector<unsigned, 3> operands;
 };
 
 std::optional<std::vector<double>> valuesOf(Attribute attribute) {
@@ -156,66 +146,119 @@ bool compare(arith::CmpFPredicate predicate, double a, double b) {
   return false;
 }
 
-/// The scalar op on numbers; none where it is not one of those known.
-std::optional<double> evaluate(Operation *op, ArrayRef<double> x) {
-  using Result = std::optional<double>;
-  auto integer = [&](unsigned i) { return static_cast<int64_t>(x[i]); };
-  return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<arith::AddFOp, arith::AddIOp>([&](auto) { return x[0] + x[1]; })
-      .Case<arith::SubFOp, arith::SubIOp>([&](auto) { return x[0] - x[1]; })
-      .Case<arith::MulFOp, arith::MulIOp>([&](auto) { return x[0] * x[1]; })
-      .Case<arith::DivFOp>([&](auto) { return x[0] / x[1]; })
-      .Case<arith::DivSIOp, arith::DivUIOp>([&](auto) -> Result {
-        if (x[1] == 0)
-          return std::nullopt;
-        return double(integer(0) / integer(1));
+using Numbers = ArrayRef<double>;
+using Scalar = std::function<std::optional<double>(Numbers)>;
+
+int64_t integer(double value) { return static_cast<int64_t>(value); }
+
+/// A division whose divisor is checked.
+template <typename F> Scalar dividing(F f) {
+  return [f](Numbers x) -> std::optional<double> {
+    if (x[1] == 0)
+      return std::nullopt;
+    return f(x);
+  };
+}
+
+/// The scalar op as a function of numbers; null where it is not one of those
+/// whose result is the same in any order of computation.
+Scalar functionOf(Operation *op) {
+  return llvm::TypeSwitch<Operation *, Scalar>(op)
+      .Case<arith::AddFOp, arith::AddIOp>(
+          [](auto) { return [](Numbers x) { return x[0] + x[1]; }; })
+      .Case<arith::SubFOp, arith::SubIOp>(
+          [](auto) { return [](Numbers x) { return x[0] - x[1]; }; })
+      .Case<arith::MulFOp, arith::MulIOp>(
+          [](auto) { return [](Numbers x) { return x[0] * x[1]; }; })
+      .Case<arith::DivFOp>(
+          [](auto) { return [](Numbers x) { return x[0] / x[1]; }; })
+      .Case<arith::DivSIOp, arith::DivUIOp>([](auto) {
+        return dividing(
+            [](Numbers x) { return double(integer(x[0]) / integer(x[1])); });
       })
-      .Case<arith::FloorDivSIOp>([&](auto) -> Result {
-        if (x[1] == 0)
-          return std::nullopt;
-        return std::floor(x[0] / x[1]);
+      .Case<arith::FloorDivSIOp>([](auto) {
+        return dividing([](Numbers x) { return std::floor(x[0] / x[1]); });
       })
-      .Case<arith::RemSIOp, arith::RemUIOp>([&](auto) -> Result {
-        if (x[1] == 0)
-          return std::nullopt;
-        return double(integer(0) % integer(1));
+      .Case<arith::RemSIOp, arith::RemUIOp>([](auto) {
+        return dividing(
+            [](Numbers x) { return double(integer(x[0]) % integer(x[1])); });
       })
-      .Case<arith::NegFOp>([&](auto) { return -x[0]; })
-      .Case<math::AbsFOp, math::AbsIOp>([&](auto) { return std::fabs(x[0]); })
-      .Case<math::FloorOp>([&](auto) { return std::floor(x[0]); })
-      .Case<math::CeilOp>([&](auto) { return std::ceil(x[0]); })
-      .Case<math::ExpOp>([&](auto) { return std::exp(x[0]); })
-      .Case<math::LogOp>([&](auto) { return std::log(x[0]); })
+      .Case<arith::NegFOp>([](auto) { return [](Numbers x) { return -x[0]; }; })
+      .Case<math::AbsFOp, math::AbsIOp>(
+          [](auto) { return [](Numbers x) { return std::fabs(x[0]); }; })
+      .Case<math::FloorOp>(
+          [](auto) { return [](Numbers x) { return std::floor(x[0]); }; })
+      .Case<math::CeilOp>(
+          [](auto) { return [](Numbers x) { return std::ceil(x[0]); }; })
       .Case<arith::MaximumFOp, arith::MaxNumFOp, arith::MaxSIOp>(
-          [&](auto) { return std::max(x[0], x[1]); })
+          [](auto) { return [](Numbers x) { return std::max(x[0], x[1]); }; })
       .Case<arith::MinimumFOp, arith::MinNumFOp, arith::MinSIOp>(
-          [&](auto) { return std::min(x[0], x[1]); })
-      .Case<arith::AndIOp>(
-          [&](auto) { return double(integer(0) & integer(1)); })
-      .Case<arith::OrIOp>([&](auto) { return double(integer(0) | integer(1)); })
-      .Case<arith::XOrIOp>([&](arith::XOrIOp op) {
-        return double((integer(0) ^ integer(1)) &
-                      (op.getType().isInteger(1) ? 1 : -1));
+          [](auto) { return [](Numbers x) { return std::min(x[0], x[1]); }; })
+      .Case<arith::AndIOp>([](auto) {
+        return [](Numbers x) { return double(integer(x[0]) & integer(x[1])); };
       })
-      .Case<arith::SelectOp>([&](auto) { return x[0] != 0 ? x[1] : x[2]; })
-      .Case<arith::CmpIOp>([&](arith::CmpIOp op) {
-        return double(compare(op.getPredicate(), x[0], x[1]));
+      .Case<arith::OrIOp>([](auto) {
+        return [](Numbers x) { return double(integer(x[0]) | integer(x[1])); };
       })
-      .Case<arith::CmpFOp>([&](arith::CmpFOp op) {
-        return double(compare(op.getPredicate(), x[0], x[1]));
+      .Case<arith::XOrIOp>([](arith::XOrIOp op) {
+        int64_t bits = op.getType().isInteger(1) ? 1 : -1;
+        return [bits](Numbers x) {
+          return double((integer(x[0]) ^ integer(x[1])) & bits);
+        };
+      })
+      .Case<arith::SelectOp>([](auto) {
+        return [](Numbers x) { return x[0] != 0 ? x[1] : x[2]; };
+      })
+      .Case<arith::CmpIOp, arith::CmpFOp>([](auto op) {
+        auto predicate = op.getPredicate();
+        return [predicate](Numbers x) {
+          return double(compare(predicate, x[0], x[1]));
+        };
       })
       .Case<arith::SIToFPOp, arith::UIToFPOp, arith::ExtFOp, arith::ExtSIOp,
-            arith::ExtUIOp, arith::IndexCastOp>([&](auto) { return x[0]; })
-      .Case<arith::TruncFOp>([&](arith::TruncFOp op) {
-        return op.getType().isF32() ? double(float(x[0])) : x[0];
+            arith::ExtUIOp, arith::IndexCastOp, arith::TruncFOp>(
+          [](auto) { return [](Numbers x) { return x[0]; }; })
+      .Case<arith::TruncIOp>([](arith::TruncIOp op) {
+        bool toBool = op.getType().isInteger(1);
+        return [toBool](Numbers x) {
+          return toBool ? double(integer(x[0]) & 1) : x[0];
+        };
       })
-      .Case<arith::TruncIOp>([&](arith::TruncIOp op) {
-        return op.getType().isInteger(1) ? double(integer(0) & 1) : x[0];
+      .Case<arith::FPToSIOp, arith::FPToUIOp>([](auto) {
+        return [](Numbers x) -> std::optional<double> {
+          if (!std::isfinite(x[0]))
+            return std::nullopt;
+          return std::trunc(x[0]);
+        };
       })
-      .Case<arith::FPToSIOp, arith::FPToUIOp>(
-          [&](auto) { return std::trunc(x[0]); })
-      .Default([](Operation *) { return std::nullopt; });
+      .Default([](Operation *) { return nullptr; });
 }
+
+/// The same, rounded as the op's type rounds; wider and narrower floats than
+/// f32 and f64 are not evaluated.
+Scalar roundedFunctionOf(Operation *op) {
+  Scalar function = functionOf(op);
+  Type type = op->getResult(0).getType();
+  if (!function || !isa<FloatType>(type) || type.isF64())
+    return function;
+  if (!type.isF32())
+    return nullptr;
+  return [function](Numbers x) -> std::optional<double> {
+    std::optional<double> value = function(x);
+    return value ? std::optional<double>(float(*value)) : value;
+  };
+}
+
+struct Node {
+  enum Kind { Number, Table, Index, Computed };
+  explicit Node(Kind kind) : kind(kind) {}
+  Kind kind;
+  double number = 0;
+  std::vector<double> table;
+  Address address;
+  Scalar function;
+  SmallVector<unsigned, 3> operands;
+};
 
 struct Program {
   FactorTable &table;
@@ -288,10 +331,9 @@ struct Program {
       node.address = *where;
       return push(node);
     }
-    Node node(Node::Scalar);
-    node.op = op;
-    SmallVector<double> ones(op->getNumOperands(), 1.0);
-    if (op->getNumOperands() == 0 || !evaluate(op, ones))
+    Node node(Node::Computed);
+    node.function = roundedFunctionOf(op);
+    if (!node.function)
       return std::nullopt;
     for (unsigned i = 0; i < op->getNumOperands(); ++i) {
       std::optional<unsigned> operand = compile(element.operand(i));
@@ -316,11 +358,11 @@ struct Program {
       case Node::Index:
         values[i] = node.address.at(indices);
         break;
-      case Node::Scalar: {
+      case Node::Computed: {
         operands.clear();
         for (unsigned operand : node.operands)
           operands.push_back(values[operand]);
-        std::optional<double> value = evaluate(node.op, operands);
+        std::optional<double> value = node.function(operands);
         if (!value)
           return std::nullopt;
         values[i] = *value;

@@ -119,6 +119,9 @@ struct SdpaBuilder {
       terms.append(open);
     }
     score.bias = terms;
+    // Without another mask every row of a band with no left bound has a key.
+    if (score.masks.empty() && band.left < 0)
+      rows = MaskedRows::nan;
     if (attention.guarded && rows == MaskedRows::nan)
       rows = MaskedRows::zero;
   }

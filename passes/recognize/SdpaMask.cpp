@@ -71,6 +71,20 @@ std::optional<Band> bandOf(ArrayRef<bool> open, int64_t rows, int64_t columns) {
   return std::nullopt;
 }
 
+/// A right bound that ends at the last key in the last row: causal.
+Band fromLastKey(Band band, const Factors &queries, const Factors &keys,
+                 FactorTable &table) {
+  for (const Factors *list : {&queries, &keys})
+    for (Factor factor : table.leaves(*list))
+      if (!table.getSize(factor).isStatic())
+        return band;
+  int64_t corner = sizeOf(keys, table) - sizeOf(queries, table);
+  if (band.causal == Causal::none && corner > 0 && band.right == corner)
+    return Band{Causal::bottom_right, band.left < 0 ? -1 : band.left + corner,
+                -1};
+  return band;
+}
+
 bool eachRowIsOpen(ArrayRef<bool> open, int64_t rows, int64_t columns) {
   for (int64_t i = 0; i < rows; ++i)
     if (!llvm::is_contained(open.slice(i * columns, columns), true))
@@ -113,10 +127,13 @@ std::optional<Band> bandOfSteps(ArrayRef<Step> steps, const Factors &queries,
 std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
                                     const Factors &queries, const Factors &keys,
                                     FactorTable &table) {
+  if (std::optional<Band> band =
+          symbolicBandOfCondition(condition, attendIf, queries, keys, table))
+    return fromLastKey(*band, queries, keys, table);
   std::optional<std::vector<double>> values =
       evaluateGrid(condition, queries, keys, table);
   if (!values)
-    return symbolicBandOfCondition(condition, attendIf, queries, keys, table);
+    return std::nullopt;
   SmallVector<bool> open;
   for (double value : *values)
     open.push_back((value != 0) == attendIf);
@@ -126,10 +143,15 @@ std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
 std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
                                        const Factors &keys,
                                        FactorTable &table) {
+  if (std::optional<AdditiveBand> band =
+          symbolicBandOfTerm(term, queries, keys, table)) {
+    band->band = fromLastKey(band->band, queries, keys, table);
+    return band;
+  }
   std::optional<std::vector<double>> values =
       evaluateGrid(term.value, queries, keys, table);
   if (!values)
-    return symbolicBandOfTerm(term, queries, keys, table);
+    return std::nullopt;
   int64_t rows = sizeOf(queries, table), columns = sizeOf(keys, table);
   SmallVector<bool> open;
   bool finite = false;
