@@ -191,7 +191,7 @@ TEST_F(GraphTest, OddNames) {
   input(odd, {"2"});
   output("y");
   node("Relu", {odd}, {"y"}, odd);
-  EXPECT_TRUE(contains(import(), "heed.name = \"a\\00\\22\\0A%)\\FF\""));
+  EXPECT_TRUE(contains(import(), ".name = \"a\\00\\22\\0A%)\\FF\""));
 }
 
 TEST_F(GraphTest, DamagedBytes) {
