@@ -3,10 +3,14 @@
 #include "passes/pipelines/Pipelines.h"
 
 #include "dialect/AttnDialect.h"
+#include "mlir/Conversion/Passes.h"
 #include "mlir/Conversion/TosaToArith/TosaToArith.h"
 #include "mlir/Conversion/TosaToLinalg/TosaToLinalg.h"
 #include "mlir/Conversion/TosaToTensor/TosaToTensor.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/decompose/Passes.h"
 #include "passes/fuse/Passes.h"
@@ -18,6 +22,8 @@
 using namespace mlir;
 
 namespace heed {
+
+static void buildToLlvmPipeline(OpPassManager &pm);
 
 // in: func, tensor, linalg, tosa, arith, math, attn
 // out: linalg on tensors; shape arithmetic folded; no tosa
@@ -61,7 +67,72 @@ void buildFusePipeline(OpPassManager &pm) {
 
 // in: linalg and attn on tensors
 // out: llvm and calls to heed_*
-void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {}
+void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
+  // linalg, attn, tensor: the last changes on tensors. Attention that the
+  // kernels do not hold is unfused first, then libraries take what they hold,
+  // and the elementwise ops that remain are merged.
+  pm.addPass(lower::createDecomposeUnsupported());
+  if (options.onednn) {
+    pm.addPass(lower::createLowerOnednn());
+    pm.addPass(lower::createLowerLayout());
+  }
+  pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(lower::createLowerBuffers());
+
+  // linalg, attn, memref: @main(context), then kernels to loops and calls.
+  // Canonical sizes first, so that a buffer's size is what it was made of.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(lower::createLowerEntry());
+  lower::LowerGateOptions gate;
+  gate.mcpu = options.mcpu;
+  pm.addPass(lower::createLowerGate(gate));
+  lower::LowerSdpaOptions sdpa;
+  sdpa.mcpu = options.mcpu;
+  pm.addPass(lower::createLowerSdpa(sdpa));
+  pm.addPass(lower::createLowerPrimitive());
+  pm.addPass(lower::createLowerSoftmax());
+  pm.addPass(lower::createLowerLoops());
+  pm.addPass(lower::createLowerWeights());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+
+  // scf, memref, vector: one arena, outlined parallel loops.
+  pm.addPass(lower::createLowerArena());
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(lower::createLowerParallel());
+  pm.addPass(lower::createLowerMath());
+  buildToLlvmPipeline(pm);
+}
+
+// in: scf, memref, vector, arith, math, func, llvm
+// out: llvm
+static void buildToLlvmPipeline(OpPassManager &pm) {
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(lower::createLowerExpandShape());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(lower::createLowerAssert());
+  pm.addPass(arith::createArithExpandOpsPass());
+  ConvertVectorToLLVMPassOptions vector;
+  vector.x86Vector = true;
+  pm.addPass(createConvertVectorToLLVMPass(vector));
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
 
 void buildCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options,
                       bool fuse) {

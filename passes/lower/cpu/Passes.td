@@ -5,30 +5,165 @@
 
 include "mlir/Pass/PassBase.td"
 
-def LowerExpandShape : Pass<"heed-lower-expand-shape", "::mlir::ModuleOp"> {
-  let summary = "Make views of the memref.expand_shape ops with several dynamic sizes in a group";
+def LowerBuffers : Pass<"heed-lower-buffers", "::mlir::ModuleOp"> {
+  let summary = "Turn tensors into memrefs; arguments are never written";
   let description = [{
-    Runs before upstream's `expand-strided-metadata`, which takes one dynamic
-    size a group and crashes on more.
-
-    Before:
-
-    ```mlir
-    %e = memref.expand_shape %a [[0, 1], [2]] output_shape [%i, %j, 4] : memref<?x4xf32> into memref<?x?x4xf32>
-    ```
-
-    After:
+    Upstream's one-shot module bufferisation with contiguous buffers at function
+    boundaries. Arguments are marked read-only first, so an op that would write
+    over a caller's input copies it.
 
     ```mlir
-    %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %a : memref<?x4xf32> -> memref<f32>, index, index, index, index, index
-    %s = affine.apply affine_map<()[s0] -> (s0 * 4)>()[%j]
-    %e = memref.reinterpret_cast %base to offset: [0], sizes: [%i, %j, 4], strides: [%s, 4, 1] : memref<f32> to memref<?x?x4xf32>
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32>
+    // becomes
+    func.func @main(%x: memref<4xf32>) -> memref<4xf32>
     ```
   }];
-  let dependentDialects = [
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
-    "::mlir::memref::MemRefDialect"
-  ];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def LowerEntry : Pass<"heed-lower-entry", "::mlir::ModuleOp"> {
+  let summary = "Make @main take the runtime's context and return its status";
+  let description = [{
+    Inputs are asked from the runtime, results are written into the caller's
+    buffers. Every later pass finds the context as argument 0.
+
+    ```mlir
+    func.func @main(%x: memref<?x4xf32>) -> memref<?x4xf32>
+    // becomes
+    func.func @main(%ctx: !llvm.ptr) -> i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def LowerLoops : Pass<"heed-lower-loops", "::mlir::ModuleOp"> {
+  let summary = "Lower linalg on memrefs to loops, parallel outside";
+  let description = [{
+    The native path for every linalg op, for any shape: outer parallel
+    dimensions flattened into one `scf.parallel`, reductions serial, innermost
+    the dimension that most operands walk contiguously. Runs of dimensions that
+    are contiguous in all operands become one first.
+
+    ```mlir
+    linalg.generic … ins(%x : memref<8x64xf32>) outs(%y : memref<8x64xf32>)
+    // becomes
+    scf.parallel (%i) = (%c0) to (%c512) step (%c1) { load, compute, store }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def LowerSoftmax : Pass<"heed-lower-softmax", "::mlir::ModuleOp"> {
+  let summary = "Lower linalg.softmax on memrefs to one loop nest a row";
+  let description = [{
+    For the softmaxes that are not part of an attention.
+
+    ```mlir
+    linalg.softmax dimension(1) ins(%x : memref<8x64xf32>) outs(%y : memref<8x64xf32>)
+    // becomes
+    scf.parallel (%row) … { scf.for max; scf.for exp; scf.for sum; scf.for scale }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def LowerWeights : Pass<"heed-lower-weights", "::mlir::ModuleOp"> {
+  let summary = "Turn large constants into entries of a table of the caller";
+  let description = [{
+    Weights never enter LLVM IR: that costs seconds and copies. The module
+    attribute `attn.weights` lists the constants in table order.
+
+    ```mlir
+    %w = memref.get_global @w : memref<64x64xf32>
+    // becomes
+    %p = llvm.call @heed_weight(%ctx, %c0) : (!llvm.ptr, i64) -> !llvm.ptr
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def LowerArena : Pass<"heed-lower-arena", "::mlir::ModuleOp"> {
+  let summary = "Plan all allocations of a function into one arena";
+  let description = [{
+    Buffers whose lives do not overlap share bytes; dynamic sizes are planned
+    as slots whose sizes are computed at run time. Compiled code never allocates
+    otherwise.
+
+    ```mlir
+    %a = memref.alloc() : memref<64xf32>
+    // becomes
+    %arena = llvm.call @heed_arena(%ctx, %bytes) : (!llvm.ptr, i64) -> !llvm.ptr
+    %a = memref.view %bytes[%offset][] : memref<?xi8> to memref<64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def LowerParallel : Pass<"heed-lower-parallel", "::mlir::ModuleOp"> {
+  let summary = "Outline outermost parallel loops for heed_parallel_for";
+  let description = [{
+    One pool of threads, shared with oneDNN, is the runtime's business; the
+    number of threads is known at run time only.
+
+    ```mlir
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) { … }
+    // becomes
+    llvm.call @heed_parallel_for(%ctx, %n, %cost, @main_parallel_0, %frame)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def LowerAssert : Pass<"heed-lower-assert", "::mlir::ModuleOp"> {
+  let summary = "Lower cf.assert to an early return with an error message";
+  let description = [{
+    Shapes that a model's author promised are checked at run time, before they
+    are used.
+
+    ```mlir
+    cf.assert %ok, "batch sizes differ"
+    // becomes
+    cf.cond_br %ok, ^rest, ^fail   // ^fail: heed_fail(ctx, message), return
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def LowerMath : Pass<"heed-lower-math", "::mlir::ModuleOp"> {
+  let summary = "Expand exp, tanh, erf and log into vectorisable polynomials";
+  let description = [{
+    Upstream's polynomial approximations (f32, about one unit in the last
+    place) for the functions that stand in inner loops.
+
+    ```mlir
+    %y = math.exp %x : f32
+    // becomes arith and math.fma only
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
@@ -72,6 +207,32 @@ def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def LowerExpandShape : Pass<"heed-lower-expand-shape", "::mlir::ModuleOp"> {
+  let summary = "Make views of the memref.expand_shape ops with several dynamic sizes in a group";
+  let description = [{
+    Runs before upstream's `expand-strided-metadata`, which takes one dynamic
+    size a group and crashes on more.
+
+    Before:
+
+    ```mlir
+    %e = memref.expand_shape %a [[0, 1], [2]] output_shape [%i, %j, 4] : memref<?x4xf32> into memref<?x?x4xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %a : memref<?x4xf32> -> memref<f32>, index, index, index, index, index
+    %s = affine.apply affine_map<()[s0] -> (s0 * 4)>()[%j]
+    %e = memref.reinterpret_cast %base to offset: [0], sizes: [%i, %j, 4], strides: [%s, 4, 1] : memref<f32> to memref<?x?x4xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"
   ];
 }
 

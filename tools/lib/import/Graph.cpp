@@ -149,8 +149,8 @@ void GraphImporter::checkSupported() {
 void GraphImporter::describeModule() {
   Builder b(module.getContext());
   if (auto it = opsets.find(""); it != opsets.end())
-    module->setAttr("heed.opset", b.getI64IntegerAttr(it->second));
-  module->setAttr("heed.producer",
+    module->setAttr("attn.opset", b.getI64IntegerAttr(it->second));
+  module->setAttr("attn.producer",
                   b.getStringAttr(model.producer_name().substr(0, 1024)));
   constexpr size_t longest = 1 << 17;
   NamedAttrList metadata;
@@ -159,7 +159,7 @@ void GraphImporter::describeModule() {
         entry.value().size() < longest && metadata.getAttrs().size() < 256)
       metadata.set(entry.key(), b.getStringAttr(entry.value()));
   if (!metadata.empty())
-    module->setAttr("heed.metadata", metadata.getDictionary(b.getContext()));
+    module->setAttr("attn.metadata", metadata.getDictionary(b.getContext()));
 }
 
 void GraphImporter::readInitializers() {
@@ -245,9 +245,9 @@ void GraphImporter::createArguments() {
   }
   function.setType(b.getFunctionType(types, {}));
   for (auto [i, name] : llvm::enumerate(names)) {
-    function.setArgAttr(i, "heed.name", name);
+    function.setArgAttr(i, "attn.name", name);
     if (isInteger(arguments[i]->type) && isUnsigned(arguments[i]->type))
-      function.setArgAttr(i, "heed.unsigned", b.getUnitAttr());
+      function.setArgAttr(i, "attn.unsigned", b.getUnitAttr());
   }
   for (const Dynamic &d : dynamic)
     e.bindDimension(d.atom, arguments[d.argument]->value, d.dim);
@@ -383,9 +383,9 @@ void GraphImporter::returnOutputs() {
   function.setType(e.b.getFunctionType(function.getArgumentTypes(),
                                        TypeRange(ValueRange(values))));
   for (auto [i, name] : llvm::enumerate(names)) {
-    function.setResultAttr(i, "heed.name", name);
+    function.setResultAttr(i, "attn.name", name);
     if (isUnsignedOutput[i])
-      function.setResultAttr(i, "heed.unsigned", e.b.getUnitAttr());
+      function.setResultAttr(i, "attn.unsigned", e.b.getUnitAttr());
   }
 }
 

@@ -1,0 +1,231 @@
+// LowerArena.cpp - every allocation of a function becomes a place in one arena.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A buffer lives from its allocation to the last op of the function's block
+// that touches it or a view of it (ops inside regions count for the op of the
+// block that holds them, so a buffer lives through a whole loop). Buffers whose
+// lives do not overlap may share bytes:
+//   - static sizes: first fit by falling size, offsets are constants;
+//   - dynamic sizes: lives are coloured into slots, a slot is as large as its
+//     largest buffer at run time, offsets are sums of slot sizes.
+// The arena is asked from the runtime once, after all sizes are known.
+#include "passes/lower/cpu/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "passes/lower/cpu/RuntimeCalls.h"
+
+using namespace mlir;
+
+namespace heed::lower {
+#define GEN_PASS_DEF_LOWERARENA
+#include "passes/lower/cpu/Passes.h.inc"
+
+namespace {
+/// A cache line, and the widest vector.
+constexpr int64_t kAlignment = 64;
+
+struct Buffer {
+  memref::AllocOp alloc;
+  int64_t begin = 0, end = 0; // positions in the block, inclusive
+  int64_t bytes = 0;          // static size, 0 where dynamic
+  int64_t offset = 0;
+  bool overlaps(const Buffer &other) const {
+    return begin <= other.end && other.begin <= end;
+  }
+};
+
+/// All values that may point into the buffer: views, and results of ops with
+/// regions that take it.
+LogicalResult lastUse(Value root, Block *block,
+                      const llvm::DenseMap<Operation *, int64_t> &position,
+                      int64_t &end) {
+  SmallVector<Value> worklist{root};
+  llvm::SmallPtrSet<Value, 8> seen;
+  while (!worklist.empty()) {
+    Value value = worklist.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    for (Operation *user : value.getUsers()) {
+      Operation *top = block->findAncestorOpInBlock(*user);
+      if (!top)
+        return user->emitOpError("uses a buffer outside of its function");
+      if (isa<func::ReturnOp>(user))
+        return user->emitOpError("returns a planned buffer; run "
+                                 "heed-lower-entry first");
+      end = std::max(end, position.lookup(top));
+      for (Value result : user->getResults())
+        if (isa<BaseMemRefType, LLVM::LLVMPointerType>(result.getType()) ||
+            isa<UnrealizedConversionCastOp>(user))
+          worklist.push_back(result);
+    }
+  }
+  return success();
+}
+
+/// First fit: big buffers first, each at the lowest offset that is free
+/// throughout its life.
+int64_t placeStatic(SmallVectorImpl<Buffer *> &buffers) {
+  llvm::stable_sort(buffers,
+                    [](Buffer *a, Buffer *b) { return a->bytes > b->bytes; });
+  int64_t total = 0;
+  SmallVector<Buffer *> placed;
+  for (Buffer *buffer : buffers) {
+    int64_t offset = 0;
+    for (Buffer *other : placed) // sorted by offset
+      if (other->overlaps(*buffer) && offset < other->offset + other->bytes) {
+        if (offset + buffer->bytes <= other->offset)
+          break;
+        offset = other->offset + other->bytes;
+      }
+    buffer->offset = offset;
+    total = std::max(total, offset + buffer->bytes);
+    placed.insert(llvm::upper_bound(placed, buffer,
+                                    [](Buffer *a, Buffer *b) {
+                                      return a->offset < b->offset;
+                                    }),
+                  buffer);
+  }
+  return total;
+}
+
+/// Interval colouring: the slot of each buffer; lives in one slot are disjoint.
+SmallVector<SmallVector<Buffer *>> colour(ArrayRef<Buffer *> buffers) {
+  SmallVector<SmallVector<Buffer *>> slots;
+  for (Buffer *buffer : buffers) {
+    auto slot = llvm::find_if(slots, [&](ArrayRef<Buffer *> members) {
+      return llvm::none_of(
+          members, [&](Buffer *other) { return other->overlaps(*buffer); });
+    });
+    if (slot == slots.end())
+      slots.push_back({buffer});
+    else
+      slot->push_back(buffer);
+  }
+  return slots;
+}
+
+/// Moves what `value` is computed from in front of `point`, if that is
+/// possible: pure scalar ops only.
+bool hoist(Value value, Operation *point, Block *block) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != block || op->isBeforeInBlock(point))
+    return !op || op->getBlock() == block;
+  if (!isPure(op) || op->getNumRegions() != 0 ||
+      !llvm::all_of(op->getOperands(), [&](Value operand) {
+        return hoist(operand, point, block);
+      }))
+    return false;
+  op->moveBefore(point);
+  return true;
+}
+
+struct LowerArena : impl::LowerArenaBase<LowerArena> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal() && failed(plan(function)))
+        return signalPassFailure();
+  }
+
+  LogicalResult plan(func::FuncOp function) {
+    Block *block = &function.getBody().front();
+    SmallVector<memref::AllocOp> allocs;
+    WalkResult nested = function.walk([&](memref::AllocOp alloc) {
+      if (alloc->getBlock() != block) {
+        alloc.emitOpError("allocates inside a region; kernels never allocate");
+        return WalkResult::interrupt();
+      }
+      allocs.push_back(alloc);
+      return WalkResult::advance();
+    });
+    if (nested.wasInterrupted())
+      return failure();
+    for (auto dealloc : llvm::to_vector(function.getOps<memref::DeallocOp>()))
+      dealloc.erase();
+    if (allocs.empty())
+      return success();
+    Value context = heed::lower::getContext(function);
+    if (!context)
+      return function.emitOpError(
+          "expected a lowered entry (heed-lower-entry)");
+
+    // Sizes are hoisted to the first allocation; the arena is asked there.
+    Operation *point = allocs.front();
+    for (memref::AllocOp alloc : allocs)
+      for (Value size : alloc.getDynamicSizes())
+        if (!hoist(size, point, block))
+          return alloc.emitOpError("its size depends on data that is computed "
+                                   "after the first allocation");
+
+    llvm::DenseMap<Operation *, int64_t> position;
+    for (auto [index, op] : llvm::enumerate(*block))
+      position[&op] = index;
+    std::vector<Buffer> buffers;
+    for (memref::AllocOp alloc : allocs) {
+      Buffer buffer{alloc, position[alloc], position[alloc]};
+      if (failed(lastUse(alloc, block, position, buffer.end)))
+        return failure();
+      if (alloc.getType().hasStaticShape())
+        buffer.bytes = llvm::alignTo(
+            std::max<int64_t>(
+                1, alloc.getType().getNumElements() *
+                       elementBytes(alloc.getType().getElementType())),
+            kAlignment);
+      buffers.push_back(buffer);
+    }
+    emit(context, point, buffers);
+    return success();
+  }
+
+  void emit(Value context, Operation *point, std::vector<Buffer> &buffers) {
+    SmallVector<Buffer *> fixed, dynamic;
+    for (Buffer &buffer : buffers)
+      (buffer.bytes ? fixed : dynamic).push_back(&buffer);
+    OpBuilder b(point);
+    Location loc = point->getLoc();
+    Value total = arith::ConstantIndexOp::create(b, loc, placeStatic(fixed));
+    Value mask = arith::ConstantIndexOp::create(b, loc, -kAlignment);
+    Value round = arith::ConstantIndexOp::create(b, loc, kAlignment - 1);
+    llvm::DenseMap<Buffer *, Value> offsets;
+    for (ArrayRef<Buffer *> slot : colour(dynamic)) {
+      Value largest;
+      for (Buffer *buffer : slot) {
+        offsets[buffer] = total;
+        Value bytes = sizeInBytes(b, loc, buffer->alloc.getType(),
+                                  buffer->alloc.getDynamicSizes());
+        largest =
+            largest ? arith::MaxUIOp::create(b, loc, largest, bytes).getResult()
+                    : bytes;
+      }
+      largest = arith::AddIOp::create(b, loc, largest, round);
+      largest = arith::AndIOp::create(b, loc, largest, mask);
+      total = arith::AddIOp::create(b, loc, total, largest);
+    }
+    Value bytes = arith::IndexCastOp::create(b, loc, b.getI64Type(), total);
+    Value pointer = callRuntime(b, loc, "heed_arena",
+                                LLVM::LLVMPointerType::get(b.getContext()),
+                                {context, bytes});
+    assertNotNull(b, loc, pointer);
+    Value arena = bytesAt(b, loc, pointer, total);
+    for (Buffer &buffer : buffers) {
+      Value offset = offsets.lookup(&buffer);
+      b.setInsertionPoint(buffer.alloc);
+      if (!offset)
+        offset = arith::ConstantIndexOp::create(b, loc, buffer.offset);
+      auto type = buffer.alloc.getType();
+      Value view =
+          memref::ViewOp::create(b, buffer.alloc.getLoc(), type, arena, offset,
+                                 buffer.alloc.getDynamicSizes());
+      buffer.alloc.replaceAllUsesWith(view);
+      buffer.alloc.erase();
+    }
+  }
+};
+} // namespace
+} // namespace heed::lower

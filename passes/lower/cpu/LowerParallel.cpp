@@ -1,0 +1,268 @@
+// LowerParallel.cpp - outermost scf.parallel to a function and
+// heed_parallel_for. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//   scf.parallel (%i) = (%lb) to (%ub) step (%s) { body(%i, captures) }
+// becomes
+//   store captures in a frame on the stack
+//   heed_parallel_for(ctx, ceil((ub − lb)/s), cost, @body, &frame)
+//   llvm.func @body(begin, end, worker, frame):  for (k = begin; k < end; ++k)
+//   body(lb + k·s, frame…)
+//
+// What the body captures by value: indices, scalars, pointers, and memref
+// descriptors. Stack buffers of the body are allocated once a call, before the
+// loop. A parallel loop inside another one stays serial.
+#include "passes/lower/cpu/Passes.h"
+
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "passes/lower/cpu/RuntimeCalls.h"
+
+using namespace mlir;
+
+namespace heed::lower {
+#define GEN_PASS_DEF_LOWERPARALLEL
+#include "passes/lower/cpu/Passes.h.inc"
+
+namespace {
+
+bool definedOutside(Value value, Operation *op) {
+  return !op->isAncestor(value.getParentBlock()->getParentOp());
+}
+
+/// Scalar operations of one run of `block`, as an index value in front of
+/// `op`; a loop whose trip count is not known there counts as 16 iterations.
+Value estimateCost(OpBuilder &b, Block &block, Operation *op) {
+  Location loc = op->getLoc();
+  Value total;
+  int64_t simple = 0;
+  for (Operation &inner : block.without_terminator()) {
+    simple += llvm::any_of(inner.getResultTypes(), llvm::IsaPred<VectorType>)
+                  ? 16
+                  : 1;
+    auto loop = dyn_cast<scf::ForOp>(inner);
+    if (!loop)
+      continue;
+    Value body = estimateCost(b, *loop.getBody(), op);
+    Value trips;
+    auto bound = [&](Value value) -> Value {
+      if (definedOutside(value, op))
+        return value;
+      if (auto constant = getConstantIntValue(value))
+        return arith::ConstantIndexOp::create(b, loc, *constant);
+      return {};
+    };
+    Value lower = bound(loop.getLowerBound()),
+          upper = bound(loop.getUpperBound()), step = bound(loop.getStep());
+    if (lower && upper && step && loop.getLowerBound().getType().isIndex()) {
+      Value span = arith::SubIOp::create(b, loc, upper, lower);
+      trips = arith::CeilDivSIOp::create(b, loc, span, step);
+    } else {
+      trips = arith::ConstantIndexOp::create(b, loc, 16);
+    }
+    Value cost = arith::MulIOp::create(b, loc, trips, body);
+    total =
+        total ? arith::AddIOp::create(b, loc, total, cost).getResult() : cost;
+  }
+  Value rest =
+      arith::ConstantIndexOp::create(b, loc, std::max<int64_t>(1, simple));
+  return total ? arith::AddIOp::create(b, loc, total, rest).getResult() : rest;
+}
+
+struct Outliner {
+  ModuleOp module;
+  LLVMTypeConverter converter;
+  unsigned count = 0;
+
+  explicit Outliner(ModuleOp module)
+      : module(module), converter(module.getContext()) {}
+
+  Value cast(OpBuilder &b, Location loc, Type type, Value value) {
+    if (value.getType() == type)
+      return value;
+    return UnrealizedConversionCastOp::create(b, loc, type, value).getResult(0);
+  }
+
+  /// Values used in the body and defined outside; constants are copied into
+  /// the body instead.
+  SmallVector<Value> takeCaptures(scf::ParallelOp op) {
+    llvm::SetVector<Value> used;
+    getUsedValuesDefinedAbove(op.getRegion(), used);
+    OpBuilder b(op.getRegion());
+    b.setInsertionPointToStart(op.getBody());
+    SmallVector<Value> captures;
+    for (Value value : used) {
+      Operation *producer = value.getDefiningOp();
+      bool constant =
+          producer && producer->getNumOperands() == 0 &&
+          (producer->hasTrait<OpTrait::ConstantLike>() ||
+           isa<LLVM::AddressOfOp, LLVM::ZeroOp, memref::GetGlobalOp>(producer));
+      if (!constant) {
+        captures.push_back(value);
+        continue;
+      }
+      Value copy = b.clone(*producer)->getResult(0);
+      value.replaceUsesWithIf(copy, [&](OpOperand &use) {
+        return op.getRegion().isAncestor(use.getOwner()->getParentRegion()) &&
+               use.getOwner() != copy.getDefiningOp();
+      });
+    }
+    return captures;
+  }
+
+  LogicalResult outline(func::FuncOp function, scf::ParallelOp op) {
+    Value context = heed::lower::getContext(function);
+    if (!context)
+      return op.emitOpError("expected a lowered entry (heed-lower-entry)");
+    Location loc = op.getLoc();
+    MLIRContext *mlirContext = op.getContext();
+    OpBuilder b(op);
+    auto pointerType = LLVM::LLVMPointerType::get(mlirContext);
+    auto i64 = b.getI64Type();
+
+    Value cost = estimateCost(b, *op.getBody(), op);
+    // One induction variable over the product of all trip counts.
+    SmallVector<Value> trips;
+    Value total;
+    for (auto [lower, upper, step] : llvm::zip_equal(
+             op.getLowerBound(), op.getUpperBound(), op.getStep())) {
+      Value span = arith::SubIOp::create(b, loc, upper, lower);
+      trips.push_back(arith::CeilDivSIOp::create(b, loc, span, step));
+      total =
+          total ? arith::MulIOp::create(b, loc, total, trips.back()).getResult()
+                : trips.back();
+    }
+    unwindInduction(op, trips);
+
+    SmallVector<Value> captures = takeCaptures(op);
+    SmallVector<Type> fields;
+    for (Value capture : captures) {
+      Type type = converter.convertType(capture.getType());
+      if (!type)
+        return op.emitOpError("captures a value of type ") << capture.getType();
+      fields.push_back(type);
+    }
+    auto frameType = LLVM::LLVMStructType::getLiteral(mlirContext, fields);
+
+    std::string name =
+        (function.getName() + "_parallel_" + Twine(count++)).str();
+    auto body = makeBody(op, name, captures, frameType);
+
+    Value frame;
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(&function.getBody().front());
+      Value one = LLVM::ConstantOp::create(b, loc, i64, 1);
+      frame = LLVM::AllocaOp::create(b, loc, pointerType, frameType, one);
+    }
+    for (auto [index, capture] : llvm::enumerate(captures)) {
+      Value slot = LLVM::GEPOp::create(
+          b, loc, pointerType, frameType, frame,
+          ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
+      LLVM::StoreOp::create(b, loc, cast(b, loc, fields[index], capture), slot);
+    }
+    Value n = arith::IndexCastOp::create(b, loc, i64, total);
+    Value costArgument = arith::IndexCastOp::create(b, loc, i64, cost);
+    Value address = LLVM::AddressOfOp::create(b, loc, body);
+    callRuntime(b, loc, "heed_parallel_for", Type(),
+                {context, n, costArgument, address, frame});
+    op.erase();
+    return success();
+  }
+
+  /// Replaces the induction variables by lb + k·step, k taken apart from one
+  /// flat index (the first block argument; the others are left unused).
+  void unwindInduction(scf::ParallelOp op, ArrayRef<Value> trips) {
+    OpBuilder b(op.getContext());
+    Block *block = op.getBody();
+    Location loc = op.getLoc();
+    b.setInsertionPointToStart(block);
+    Value flat = block->insertArgument(0u, b.getIndexType(), loc);
+    Value rest = flat;
+    for (unsigned i = trips.size(); i-- > 0;) {
+      Value k = rest;
+      if (i > 0) {
+        k = arith::RemUIOp::create(b, loc, rest, trips[i]);
+        rest = arith::DivUIOp::create(b, loc, rest, trips[i]);
+      }
+      Value scaled = arith::MulIOp::create(b, loc, k, op.getStep()[i]);
+      Value value =
+          arith::AddIOp::create(b, loc, scaled, op.getLowerBound()[i]);
+      block->getArgument(i + 1).replaceAllUsesWith(value);
+    }
+  }
+
+  LLVM::LLVMFuncOp makeBody(scf::ParallelOp op, StringRef name,
+                            ArrayRef<Value> captures,
+                            LLVM::LLVMStructType frameType) {
+    Location loc = op.getLoc();
+    OpBuilder b(op.getContext());
+    auto pointerType = LLVM::LLVMPointerType::get(op.getContext());
+    auto i64 = b.getI64Type();
+    b.setInsertionPointToEnd(module.getBody());
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(op.getContext()), {i64, i64, i64, pointerType});
+    auto body =
+        LLVM::LLVMFuncOp::create(b, loc, name, type, LLVM::Linkage::Internal);
+    Block *entry = body.addEntryBlock(b);
+    b.setInsertionPointToStart(entry);
+    IRMapping mapping;
+    for (auto [index, capture] : llvm::enumerate(captures)) {
+      Value slot = LLVM::GEPOp::create(
+          b, loc, pointerType, frameType, entry->getArgument(3),
+          ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
+      Value field =
+          LLVM::LoadOp::create(b, loc, frameType.getBody()[index], slot);
+      mapping.map(capture, cast(b, loc, capture.getType(), field));
+    }
+    Value begin = arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                             entry->getArgument(0));
+    Value end = arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                           entry->getArgument(1));
+    Value one = arith::ConstantIndexOp::create(b, loc, 1);
+    // Stack buffers of static size: once a call, not once an iteration.
+    for (auto alloca :
+         llvm::to_vector(op.getBody()->getOps<memref::AllocaOp>()))
+      if (alloca.getType().hasStaticShape()) {
+        mapping.map(alloca.getResult(),
+                    b.clone(*alloca, mapping)->getResult(0));
+      }
+    auto loop = scf::ForOp::create(b, loc, begin, end, one);
+    b.setInsertionPointToStart(loop.getBody());
+    mapping.map(op.getBody()->getArgument(0), loop.getInductionVar());
+    for (Operation &inner : op.getBody()->without_terminator())
+      if (!mapping.contains(inner.getNumResults() == 1 ? inner.getResult(0)
+                                                       : Value()))
+        b.clone(inner, mapping);
+    b.setInsertionPointToEnd(entry);
+    LLVM::ReturnOp::create(b, loc, ValueRange{});
+    return body;
+  }
+};
+
+struct LowerParallel : impl::LowerParallelBase<LowerParallel> {
+  void runOnOperation() override {
+    Outliner outliner(getOperation());
+    for (auto function :
+         llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      SmallVector<scf::ParallelOp> loops;
+      function.walk<WalkOrder::PreOrder>([&](scf::ParallelOp op) {
+        if (op.getNumReductions() == 0)
+          loops.push_back(op);
+        return WalkResult::skip();
+      });
+      for (scf::ParallelOp op : loops)
+        if (failed(outliner.outline(function, op)))
+          return signalPassFailure();
+    }
+  }
+};
+} // namespace
+} // namespace heed::lower

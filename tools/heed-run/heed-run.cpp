@@ -1,0 +1,239 @@
+// heed-run.cpp - compiles a model in process, runs it, compares and times it.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tools/heed-run/Compare.h"
+#include "tools/heed-run/Inputs.h"
+#include "tools/lib/cli/CommandLine.h"
+#include "tools/lib/jit/Program.h"
+#include "tools/lib/model/LoadModel.h"
+#include "tools/lib/npy/Npy.h"
+#include "tools/lib/report/Anchors.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Process.h"
+#include <chrono>
+#include <sys/resource.h>
+
+using namespace llvm;
+using namespace heed;
+
+namespace {
+enum class Switch { off, on };
+
+/// Made in main, after the library's own flags are gone.
+struct Options {
+  cl::OptionCategory category{"heed-run options"};
+  cl::opt<std::string> model{cl::Positional, cl::Required,
+                             cl::desc("<model.onnx|.mlir|.mlirbc>"),
+                             cl::cat(category)};
+  cl::list<std::string> inputs{"input", cl::value_desc("a.npy"),
+                               cl::cat(category),
+                               cl::desc("input array; repeat in graph order")};
+  cl::list<std::string> expects{
+      "expect", cl::value_desc("y.npy"), cl::cat(category),
+      cl::desc("expected output; repeat in graph order")};
+  cl::list<std::string> shapes{
+      "shape", cl::value_desc("name=1x3x48x320"), cl::cat(category),
+      cl::desc("sizes of a dynamic input, for random data")};
+  cl::opt<std::string> outputDir{
+      "output", cl::value_desc("DIR"), cl::cat(category),
+      cl::desc("write out0.npy, out1.npy, ... into DIR")};
+  cl::opt<double> atol{"atol", cl::init(1e-4), cl::cat(category),
+                       cl::desc("absolute tolerance (default 1e-4)")};
+  cl::opt<double> rtol{"rtol", cl::init(1e-4), cl::cat(category),
+                       cl::desc("relative tolerance (default 1e-4)")};
+  cl::opt<unsigned> threads{"threads", cl::init(0), cl::cat(category),
+                            cl::desc("number of threads (default: all)")};
+  cl::opt<std::string> mcpu{"mcpu", cl::cat(category),
+                            cl::desc("CPU to compile for (default: host)")};
+  cl::opt<Switch> onednn{
+      "onednn", cl::init(Switch::on), cl::cat(category),
+      cl::desc("oneDNN primitives (default on)"),
+      cl::values(clEnumValN(Switch::on, "on", "where they hold an op"),
+                 clEnumValN(Switch::off, "off", "native code only"))};
+  cl::opt<bool> bench{"bench", cl::cat(category),
+                      cl::desc("time warm calls with resident data")};
+  cl::opt<double> benchSeconds{"bench-seconds", cl::init(1.0),
+                               cl::cat(category),
+                               cl::desc("time to spend (default 1 s)")};
+  cl::opt<bool> json{"json", cl::cat(category),
+                     cl::desc("print timings as one JSON object")};
+  cl::opt<bool> noFuse{"no-fuse", cl::cat(category),
+                       cl::desc("run the unfused program")};
+  cl::opt<bool> explain{
+      "explain", cl::cat(category),
+      cl::desc("print what was recognised, what not, and why")};
+  cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
+                                   cl::cat(category),
+                                   cl::desc("the same as JSON")};
+  cl::opt<unsigned> seed{"seed", cl::init(0), cl::cat(category),
+                         cl::desc("seed of random inputs (default 0)")};
+  // Without an -h that does not group letters, an unknown flag that begins
+  // with -h would print the help and exit 0.
+  cl::opt<bool> plainH{"h", cl::Hidden, cl::desc("see --help")};
+};
+} // namespace
+
+/// One line on a terminal that says what long work is going on.
+static void progress(StringRef what) {
+  if (sys::Process::StandardErrIsDisplayed())
+    errs() << "\r\033[K" << what << (what.empty() ? "" : "...");
+}
+
+static int fail(const Twine &message) {
+  progress("");
+  errs() << "heed-run: " << message << "\n";
+  return 1;
+}
+
+static int fail(Error error) { return fail(toString(std::move(error))); }
+
+static Error writeOutputs(const Options &options,
+                          const std::vector<Array> &outputs) {
+  if (std::error_code error = sys::fs::create_directories(options.outputDir))
+    return createStringError(options.outputDir + ": " + error.message());
+  for (auto [index, array] : enumerate(outputs))
+    if (Error error = writeNpy(
+            formatv("{0}/out{1}.npy", options.outputDir, index).str(), array))
+      return error;
+  return Error::success();
+}
+
+/// Compares the first outputs with --expect; prints a line for each.
+static int compareOutputs(const Options &options,
+                          const std::vector<Port> &ports,
+                          const std::vector<Array> &outputs,
+                          const std::vector<Array> &expected) {
+  int status = 0;
+  for (auto [index, want] : enumerate(expected)) {
+    auto comparison =
+        compareArrays(outputs[index], want, options.atol, options.rtol);
+    std::string name = ports[index].name;
+    if (!comparison) {
+      status = fail("output " + name + ": " + toString(comparison.takeError()));
+      continue;
+    }
+    if (!comparison->within) {
+      status = fail("output " + name + ": " + comparison->message);
+      continue;
+    }
+    if (!options.json)
+      outs() << formatv("output {0}: largest error {1:e2}\n", name,
+                        comparison->maxAbsError);
+  }
+  return status;
+}
+
+static void printTimes(const Options &options, double compileSeconds,
+                       std::vector<double> times) {
+  llvm::sort(times);
+  auto ms = [&](double q) {
+    return 1e3 * times[std::min(times.size() - 1, size_t(q * times.size()))];
+  };
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  double peakMib = usage.ru_maxrss / 1024.0;
+  if (options.json)
+    outs() << formatv("{{\"compile_s\":{0:f4},\"min_ms\":{1:f5},\"median_ms\":"
+                      "{2:f5},\"p90_ms\":{3:f5},\"runs\":{4},\"peak_mib\":"
+                      "{5:f1}}\n",
+                      compileSeconds, ms(0), ms(0.5), ms(0.9), times.size(),
+                      peakMib);
+  else
+    outs() << formatv("compile {0:f3} s; run min {1:f3} ms, median {2:f3} ms, "
+                      "p90 {3:f3} ms ({4} runs); peak {5:f1} MiB\n",
+                      compileSeconds, ms(0), ms(0.5), ms(0.9), times.size(),
+                      peakMib);
+}
+
+static int runModel(Options &options) {
+  mlir::DialectRegistry registry;
+  registerModelDialects(registry);
+  mlir::MLIRContext context(registry);
+  std::vector<Anchor> anchors;
+  if (failed(collectAnchors(context, anchors)))
+    return fail("cannot collect remarks");
+
+  // Everything that may be wrong with the arguments, before the long work.
+  std::vector<Array> expected;
+  for (const std::string &file : options.expects) {
+    auto array = readNpy(file);
+    if (!array)
+      return fail(array.takeError());
+    expected.push_back(std::move(*array));
+  }
+
+  progress("importing " + options.model);
+  auto module = loadModel(options.model, context);
+  if (!module)
+    return fail(module.takeError());
+  auto signature = Signature::of(**module);
+  if (!signature)
+    return fail(options.model + ": " + toString(signature.takeError()));
+  auto inputs = makeInputs(signature->inputs, options.inputs, options.shapes,
+                           options.seed);
+  if (!inputs)
+    return fail(inputs.takeError());
+  if (expected.size() > signature->outputs.size())
+    return fail(formatv("--expect: expected at most {0} (the program's "
+                        "outputs), got {1}",
+                        signature->outputs.size(), expected.size()));
+
+  progress("compiling " + options.model);
+  auto start = std::chrono::steady_clock::now();
+  CompileOptions compilation;
+  compilation.mcpu = options.mcpu;
+  compilation.onednn = options.onednn == Switch::on;
+  compilation.fuse = !options.noFuse;
+  auto program = CompiledProgram::compile(**module, compilation);
+  if (!program)
+    return fail(options.model + ": " + toString(program.takeError()));
+  std::chrono::duration<double> compileTime =
+      std::chrono::steady_clock::now() - start;
+  progress("");
+
+  sortAnchors(anchors);
+  if (options.explain)
+    printAnchors(outs(), anchors);
+  if (!options.explainJson.empty())
+    if (Error error = writeToOutput(options.explainJson, [&](raw_ostream &os) {
+          os << formatv("{0:2}", anchorsToJson(anchors)) << "\n";
+          return Error::success();
+        }))
+      return fail(std::move(error));
+
+  std::vector<Array> outputs;
+  if (options.bench) {
+    auto times = (*program)->bench(*inputs, options.threads,
+                                   options.benchSeconds, outputs);
+    if (!times)
+      return fail(times.takeError());
+    printTimes(options, compileTime.count(), *times);
+  } else {
+    auto results = (*program)->run(*inputs, options.threads);
+    if (!results)
+      return fail(results.takeError());
+    outputs = std::move(*results);
+    if (options.outputDir.empty() && expected.empty() && !options.explain)
+      for (auto [port, array] : zip_equal(signature->outputs, outputs))
+        outs() << "output " << Port{port.name, array.type, array.shape}.str()
+               << "\n";
+  }
+  int status = compareOutputs(options, signature->outputs, outputs, expected);
+  if (!options.outputDir.empty())
+    if (Error error = writeOutputs(options, outputs))
+      return fail(std::move(error));
+  return status;
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  dropInheritedOptions();
+  Options options;
+  cl::HideUnrelatedOptions(options.category);
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Heed: compiles a model in process, runs it, compares and times it\n");
+  return runModel(options);
+}

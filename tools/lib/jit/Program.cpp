@@ -1,0 +1,193 @@
+// Program.cpp - compiles a module in process and runs it.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tools/lib/jit/Program.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "passes/pipelines/Pipelines.h"
+#include "tools/lib/jit/Target.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <chrono>
+
+using namespace mlir;
+
+namespace heed {
+namespace {
+
+/// The bytes of the k-th weight: the resource's own memory where it has some;
+/// splats and bit-packed booleans are written out into `expanded`.
+llvm::Expected<const void *> weightData(Attribute attribute,
+                                        std::vector<char> &expanded) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    int64_t bits = resource.getType().getElementType().getIntOrFloatBitWidth();
+    uint64_t bytes =
+        resource.getType().getNumElements() * llvm::divideCeil(bits, 8);
+    if (!blob || blob->getData().size() < bytes)
+      return llvm::createStringError("weight '" +
+                                     resource.getRawHandle().getKey() +
+                                     "': the resource is missing or too short");
+    return blob->getData().data();
+  }
+  auto dense = cast<DenseElementsAttr>(attribute);
+  Type element = dense.getElementType();
+  if (element.isInteger(1)) {
+    for (bool value : dense.getValues<bool>())
+      expanded.push_back(value);
+    return expanded.data();
+  }
+  ArrayRef<char> raw = dense.getRawData();
+  if (!dense.isSplat())
+    return raw.data();
+  for (int64_t i = 0; i < dense.getNumElements(); ++i)
+    expanded.insert(expanded.end(), raw.begin(), raw.end());
+  return expanded.data();
+}
+
+} // namespace
+
+llvm::Expected<std::unique_ptr<CompiledProgram>>
+CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
+  std::unique_ptr<CompiledProgram> result(new CompiledProgram());
+  auto signature = Signature::of(module);
+  if (!signature)
+    return signature.takeError();
+  result->ports = *signature;
+
+  auto machine = createTargetMachine(options.mcpu);
+  if (!machine)
+    return machine.takeError();
+
+  PassManager pm(module.getContext());
+  LowerCpuOptions lowering;
+  lowering.mcpu = options.mcpu;
+  // A runtime that was built, or runs, without oneDNN has the native path.
+  const char *why = nullptr;
+  lowering.onednn = options.onednn && heed_onednn_version(&why);
+  buildCpuPipeline(pm, lowering, options.fuse);
+  if (failed(pm.run(module)))
+    return llvm::createStringError("compilation failed");
+
+  std::vector<const void *> weights;
+  if (auto table = module->getAttrOfType<ArrayAttr>("attn.weights")) {
+    result->expanded.resize(table.size());
+    for (auto [index, attribute] : llvm::enumerate(table)) {
+      auto data = weightData(attribute, result->expanded[index]);
+      if (!data)
+        return data.takeError();
+      weights.push_back(*data);
+    }
+    module->removeAttr("attn.weights");
+  }
+  result->program = std::make_unique<heed::Program>(weights);
+
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+  ExecutionEngineOptions engineOptions;
+  auto optimize = makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0,
+                                            machine->get());
+  engineOptions.transformer = optimize;
+  engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
+  engineOptions.enableGDBNotificationListener = false;
+  auto engine =
+      ExecutionEngine::create(module, engineOptions, std::move(*machine));
+  if (!engine)
+    return engine.takeError();
+  result->engine = std::move(*engine);
+  auto entry = result->engine->lookup("main");
+  if (!entry)
+    return entry.takeError();
+  result->entry = reinterpret_cast<HeedEntry>(*entry);
+  return result;
+}
+
+llvm::Error CompiledProgram::bind(heed::Context &context,
+                                  ArrayRef<Array> inputs) {
+  if (inputs.size() != ports.inputs.size())
+    return llvm::createStringError(llvm::formatv(
+        "expected {0} inputs, got {1}", ports.inputs.size(), inputs.size()));
+  for (auto [index, pair] :
+       llvm::enumerate(llvm::zip_equal(ports.inputs, inputs))) {
+    const auto &[port, array] = pair;
+    bool fits =
+        port.type == array.type && port.shape.size() == array.shape.size();
+    for (size_t i = 0; fits && i < port.shape.size(); ++i)
+      fits = port.shape[i] < 0 || port.shape[i] == array.shape[i];
+    if (!fits)
+      return llvm::createStringError(
+          "input " + Twine(index) + ": expected " + port.str() + ", got " +
+          Port{"array", array.type, array.shape}.str());
+    context.setInput(index, array.data.data(), array.shape);
+  }
+  for (auto [index, port] : llvm::enumerate(ports.outputs))
+    context.setOutput(index, dtypeBytes(port.type));
+  return llvm::Error::success();
+}
+
+llvm::Error CompiledProgram::call(heed::Context &context) {
+  if (context.run(entry) != 0)
+    return llvm::createStringError(Twine("run failed: ") + context.error());
+  return llvm::Error::success();
+}
+
+std::vector<Array> CompiledProgram::collect(const heed::Context &context) {
+  std::vector<Array> outputs;
+  for (auto [index, port] : llvm::enumerate(ports.outputs)) {
+    Array array;
+    array.type = port.type;
+    array.shape = context.outputShape(index);
+    const char *data = context.output<char>(index);
+    array.data.assign(data, data + array.numElements() * dtypeBytes(port.type));
+    outputs.push_back(std::move(array));
+  }
+  return outputs;
+}
+
+llvm::Expected<std::vector<Array>> CompiledProgram::run(ArrayRef<Array> inputs,
+                                                        int64_t threads) {
+  heed::Context context(*program, ports.inputs.size(), ports.outputs.size(),
+                        threads);
+  if (llvm::Error error = bind(context, inputs))
+    return std::move(error);
+  if (llvm::Error error = call(context))
+    return std::move(error);
+  return collect(context);
+}
+
+llvm::Expected<std::vector<double>>
+CompiledProgram::bench(ArrayRef<Array> inputs, int64_t threads, double seconds,
+                       std::vector<Array> &outputs) {
+  heed::Context context(*program, ports.inputs.size(), ports.outputs.size(),
+                        threads);
+  if (llvm::Error error = bind(context, inputs))
+    return std::move(error);
+  using Clock = std::chrono::steady_clock;
+  auto timed = [&]() -> llvm::Expected<double> {
+    auto start = Clock::now();
+    if (llvm::Error error = call(context))
+      return std::move(error);
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  constexpr int kWarmUp = 3, kMinRuns = 3, kMaxRuns = 100000;
+  for (int i = 0; i < kWarmUp; ++i)
+    if (auto warm = timed(); !warm)
+      return warm.takeError();
+  outputs = collect(context);
+  std::vector<double> times;
+  double total = 0;
+  while ((total < seconds || times.size() < kMinRuns) &&
+         times.size() < kMaxRuns) {
+    auto time = timed();
+    if (!time)
+      return time.takeError();
+    times.push_back(*time);
+    total += *time;
+  }
+  return times;
+}
+
+} // namespace heed

@@ -1,0 +1,74 @@
+// Program.h - compiles a module in process and runs it.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_TOOLS_LIB_JIT_PROGRAM_H
+#define HEED_TOOLS_LIB_JIT_PROGRAM_H
+
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "runtime/support/Host.h"
+#include "tools/lib/npy/Npy.h"
+#include <functional>
+#include <memory>
+
+namespace heed {
+
+struct CompileOptions {
+  std::string mcpu;   // empty: the host
+  bool onednn = true; // primitives where they hold an op
+  bool fuse = true;   // false: the unfused program
+};
+
+/// One argument or result of @main.
+struct Port {
+  std::string name;
+  DType type;
+  std::vector<int64_t> shape; // -1: any size
+
+  /// "x: float32[1,3,?,?]"
+  std::string str() const;
+};
+
+/// The arguments and results of @main; an error where a type cannot cross the
+/// boundary.
+struct Signature {
+  std::vector<Port> inputs, outputs;
+  static llvm::Expected<Signature> of(mlir::ModuleOp module);
+};
+
+/// A compiled @main and its weights. Concurrent runs need a Run each.
+class CompiledProgram {
+public:
+  /// Lowers `module` (which is consumed: left lowered) and compiles it.
+  /// Diagnostics of the passes go to the context's handlers.
+  static llvm::Expected<std::unique_ptr<CompiledProgram>>
+  compile(mlir::ModuleOp module, const CompileOptions &options);
+
+  const Signature &signature() const { return ports; }
+
+  /// One call: checks the inputs against the signature.
+  llvm::Expected<std::vector<Array>> run(llvm::ArrayRef<Array> inputs,
+                                         int64_t threads);
+
+  /// Calls the program again and again on resident inputs, into resident
+  /// outputs: `warmUp` runs, then until `seconds` have passed (at least three
+  /// runs). Returns the seconds of each run, and the last outputs in `outputs`.
+  llvm::Expected<std::vector<double>>
+  bench(llvm::ArrayRef<Array> inputs, int64_t threads, double seconds,
+        std::vector<Array> &outputs);
+
+private:
+  CompiledProgram() = default;
+  llvm::Error bind(heed::Context &context, llvm::ArrayRef<Array> inputs);
+  llvm::Error call(heed::Context &context);
+  std::vector<Array> collect(const heed::Context &context);
+
+  Signature ports;
+  std::vector<std::vector<char>> expanded; // splat weights, written out
+  std::unique_ptr<heed::Program> program;
+  std::unique_ptr<mlir::ExecutionEngine> engine;
+  HeedEntry entry = nullptr;
+};
+
+} // namespace heed
+
+#endif // HEED_TOOLS_LIB_JIT_PROGRAM_H

@@ -1,0 +1,22 @@
+// LoadModel.h - a model file of any kind that Heed reads, as a module.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_TOOLS_LIB_MODEL_LOADMODEL_H
+#define HEED_TOOLS_LIB_MODEL_LOADMODEL_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+
+namespace heed {
+
+/// Every dialect that a model may use, with the interfaces that the passes of
+/// Heed need.
+void registerModelDialects(mlir::DialectRegistry &registry);
+
+/// Reads `path` as ONNX, MLIR text or MLIR bytecode, told apart by content.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+loadModel(llvm::StringRef path, mlir::MLIRContext &context);
+
+} // namespace heed
+
+#endif // HEED_TOOLS_LIB_MODEL_LOADMODEL_H
