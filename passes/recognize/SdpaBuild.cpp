@@ -158,28 +158,12 @@ struct SdpaBuilder {
     });
   }
 
-  /// An elementwise function of several tensors, over the dims that any of them
-  /// has a factor of.
-  std::optional<Operand>
-  combine(ArrayRef<TensorView> views, Type type,
-          function_ref<Value(OpBuilder &, ValueRange)> body) {
+  /// An elementwise function of several tensors over `shape`'s dims.
+  Value elementwise(ArrayRef<TensorView> views, const Access &shape, Type type,
+                    function_ref<Value(OpBuilder &, ValueRange)> body) {
     MLIRContext *context = b.getContext();
-    Factors loops;
-    Access shape;
-    SmallVector<AffineExpr> exprs;
-    for (unsigned dim : kScoreDims) {
-      Factors group = table.leaves(groups.of[dim]);
-      if (llvm::none_of(views, [&](const TensorView &view) {
-            return llvm::any_of(table.flatten(view.dims), [&](Factor factor) {
-              return llvm::is_contained(group, factor);
-            });
-          }))
-        continue;
-      llvm::append_range(loops, group);
-      shape.push_back(group);
-      exprs.push_back(getAffineDimExpr(dim, context));
-    }
     // One loop a factor, so that a tensor may have some factors of a dim only.
+    Factors loops = table.flatten(shape);
     Access single;
     for (Factor factor : loops)
       single.push_back({factor});
@@ -195,7 +179,7 @@ struct SdpaBuilder {
       }
       inputs.push_back(reshapeTo(b, loc, view, dims, table));
       if (!inputs.back())
-        return std::nullopt;
+        return {};
       maps.push_back(AffineMap::get(loops.size(), 0, results, context));
     }
     maps.push_back(b.getMultiDimIdentityMap(loops.size()));
@@ -208,11 +192,55 @@ struct SdpaBuilder {
         [&](OpBuilder &nested, Location, ValueRange arguments) {
           linalg::YieldOp::create(nested, loc, body(nested, arguments));
         });
-    Value value = reshapeTo(b, loc, TensorView{generic.getResult(0), single},
-                            shape, table);
+    return reshapeTo(b, loc, TensorView{generic.getResult(0), single}, shape,
+                     table);
+  }
+
+  /// The same over the dims that any of the tensors has a factor of.
+  std::optional<Operand>
+  combine(ArrayRef<TensorView> views, Type type,
+          function_ref<Value(OpBuilder &, ValueRange)> body) {
+    MLIRContext *context = b.getContext();
+    Access shape;
+    SmallVector<AffineExpr> exprs;
+    for (unsigned dim : kScoreDims) {
+      Factors group = table.leaves(groups.of[dim]);
+      if (llvm::none_of(views, [&](const TensorView &view) {
+            return llvm::any_of(table.flatten(view.dims), [&](Factor factor) {
+              return llvm::is_contained(group, factor);
+            });
+          }))
+        continue;
+      shape.push_back(group);
+      exprs.push_back(getAffineDimExpr(dim, context));
+    }
+    Value value = elementwise(views, shape, type, body);
     if (!value)
       return std::nullopt;
     return Operand{value, AffineMap::get(SdpaOp::NumDims, 0, exprs, context)};
+  }
+
+  /// q with the factors of its rows.
+  Value scaleRows(Value q, const Access &dims, Type type) {
+    if (attention.score.rowFactors.empty())
+      return q;
+    SmallVector<TensorView> views{TensorView{q, dims}};
+    for (const Score::RowFactor &factor : attention.score.rowFactors)
+      views.push_back(factor.value);
+    return elementwise(
+        views, dims, type, [&](OpBuilder &nested, ValueRange values) {
+          Value product = values[0];
+          for (auto [value, factor] :
+               llvm::zip(values.drop_front(), attention.score.rowFactors)) {
+            Value by = castFloat(nested, loc, value, type);
+            product = factor.divides
+                          ? arith::DivFOp::create(nested, loc, product, by)
+                                .getResult()
+                          : arith::MulFOp::create(nested, loc, product, by)
+                                .getResult();
+          }
+          return product;
+        });
   }
 
   /// The sum of the terms as one operand; those that no tensor holds are left
@@ -372,6 +400,9 @@ struct SdpaBuilder {
       operands.push_back(castElements(b, loc, value, element));
       maps.push_back(how.map);
     }
+    operands[0] = scaleRows(operands[0], fits[0].dims, element);
+    if (!operands[0])
+      return kLayout;
     SmallVector<Term> terms;
     SmallVector<MaskTerm> masks;
     // With the region before the masks and after the bias, as the op has it.

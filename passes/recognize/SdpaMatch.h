@@ -40,6 +40,13 @@ struct Score {
   TensorView q, k;
   Factors contracted;
   double scale = 1;
+  /// Tensors that scale whole rows (a learned temperature for each head):
+  /// multiplied into the queries, or divided by.
+  struct RowFactor {
+    TensorView value;
+    bool divides;
+  };
+  llvm::SmallVector<RowFactor> rowFactors;
   std::optional<double> softcap;
   llvm::SmallVector<Term> bias;
   llvm::SmallVector<Step> region; // the first is the innermost

@@ -152,6 +152,7 @@ struct SpineSearch {
 /// Reads the spine from the product outwards into the parts of the score.
 struct ScoreReader {
   Score &score;
+  const Factors &keys;
   FactorTable &table;
   /// tanh has been passed, its factor not yet.
   std::optional<double> beforeTanh;
@@ -163,6 +164,22 @@ struct ScoreReader {
     score.scale *= factor;
     for (Term &term : score.bias)
       term.coefficient *= factor;
+    return true;
+  }
+
+  /// A factor that is the same for all keys, while nothing else was added.
+  bool multiplyRows(const Element &value, bool divides) {
+    if (beforeTanh || score.softcap || !score.bias.empty() ||
+        !score.masks.empty() || dependsOn(value, keys, table))
+      return false;
+    std::optional<TensorView> view = asTensor(value, table);
+    if (!view)
+      return false;
+    Factors queries = table.flatten(score.q.dims);
+    for (Factor factor : table.flatten(view->dims))
+      if (!llvm::is_contained(queries, factor))
+        return false;
+    score.rowFactors.push_back({*view, divides});
     return true;
   }
 
@@ -190,9 +207,11 @@ static bool readStep(ScoreReader &reader, const Step &step, const Step *outer) {
   Operation *op = at.value.getDefiningOp();
   unsigned other = 1 - step.spine;
   if (isa<arith::MulFOp, arith::DivFOp>(op)) {
-    std::optional<double> factor = constantOf(at.operand(other), table);
-    if (!factor || (isa<arith::DivFOp>(op) && step.spine == 1))
+    if (isa<arith::DivFOp>(op) && step.spine == 1)
       return false;
+    std::optional<double> factor = constantOf(at.operand(other), table);
+    if (!factor)
+      return reader.multiplyRows(at.operand(other), isa<arith::DivFOp>(op));
     if (isa<arith::DivFOp>(op))
       factor = 1 / *factor;
     if (reader.beforeTanh) {
@@ -262,15 +281,12 @@ Match<Score> matchScore(const TensorView &s, const Factors &keys,
   // x·W: a layer's weights stand on the right, and are never keys.
   if (isConstant(rhs->root) || isConstant(keysAreRhs ? rhs->root : lhs->root))
     return kLinearLayer;
-  Score score{keysAreRhs ? lhs->root : rhs->root,
-              keysAreRhs ? rhs->root : lhs->root,
-              product.contracted,
-              lhs->scale * rhs->scale,
-              {},
-              {},
-              {},
-              {}};
-  ScoreReader reader{score, table, {}};
+  Score score;
+  score.q = keysAreRhs ? lhs->root : rhs->root;
+  score.k = keysAreRhs ? rhs->root : lhs->root;
+  score.contracted = product.contracted;
+  score.scale = lhs->scale * rhs->scale;
+  ScoreReader reader{score, keys, table, {}};
   if (constantOf(product.init, table) != 0.0)
     score.bias.push_back({product.init, 1});
   SmallVector<Step> steps(llvm::reverse(search.steps));
@@ -297,6 +313,7 @@ Match<Score> matchScore(const TensorView &s, const Factors &keys,
       // Read again up to the first mask only.
       score.scale = lhs->scale * rhs->scale;
       score.softcap.reset();
+      score.rowFactors.clear();
       score.bias.clear();
       score.masks.clear();
       if (constantOf(product.init, table) != 0.0)

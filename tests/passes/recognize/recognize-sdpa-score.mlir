@@ -3,7 +3,6 @@
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #ij = affine_map<(b, i, j) -> (i, j)>
 #bj = affine_map<(b, i, j) -> (b, j)>
-#row = affine_map<(b, i, j) -> (b, i)>
 
 // A constant triangle by select.
 // CHECK-LABEL: func @constant_triangle
@@ -35,7 +34,6 @@ func.func @constant_triangle(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v: t
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #ij = affine_map<(b, i, j) -> (i, j)>
 #bj = affine_map<(b, i, j) -> (b, j)>
-#row = affine_map<(b, i, j) -> (b, i)>
 
 // Queries are the last of the keys; each row has an open key, so -1e9 is as good as -inf.
 // CHECK-LABEL: func @compared_indices_from_the_last_key
@@ -70,7 +68,6 @@ func.func @compared_indices_from_the_last_key(%q: tensor<2x4x8xf32>, %k: tensor<
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #ij = affine_map<(b, i, j) -> (i, j)>
 #bj = affine_map<(b, i, j) -> (b, j)>
-#row = affine_map<(b, i, j) -> (b, i)>
 
 // A band of zeros in a constant bias.
 // CHECK-LABEL: func @band_of_addends
@@ -101,7 +98,6 @@ func.func @band_of_addends(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v: ten
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #ij = affine_map<(b, i, j) -> (i, j)>
 #bj = affine_map<(b, i, j) -> (b, j)>
-#row = affine_map<(b, i, j) -> (b, i)>
 
 // The factor comes after the bias: it multiplies both.
 // CHECK-LABEL: func @bias_with_another_scale
@@ -134,7 +130,6 @@ func.func @bias_with_another_scale(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>,
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #ij = affine_map<(b, i, j) -> (i, j)>
 #bj = affine_map<(b, i, j) -> (b, j)>
-#row = affine_map<(b, i, j) -> (b, i)>
 
 // A mask known at run time; rows without a key are uniform with a finite number.
 // CHECK-LABEL: func @key_padding
@@ -164,7 +159,6 @@ func.func @key_padding(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v: tensor<
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #ij = affine_map<(b, i, j) -> (i, j)>
 #bj = affine_map<(b, i, j) -> (b, j)>
-#row = affine_map<(b, i, j) -> (b, i)>
 
 // NaN rows replaced by zero after the softmax; true means masked.
 // CHECK-LABEL: func @guarded_rows
@@ -201,7 +195,6 @@ func.func @guarded_rows(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v: tensor
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #ij = affine_map<(b, i, j) -> (i, j)>
 #bj = affine_map<(b, i, j) -> (b, j)>
-#row = affine_map<(b, i, j) -> (b, i)>
 
 // 5 tanh(x / 16) + distance bias: cap and scale as attributes, the distance in the region.
 // CHECK-LABEL: func @softcap_and_distance
@@ -248,7 +241,6 @@ func.func @softcap_and_distance(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v
 #id = affine_map<(b, i, j) -> (b, i, j)>
 #ij = affine_map<(b, i, j) -> (i, j)>
 #bj = affine_map<(b, i, j) -> (b, j)>
-#row = affine_map<(b, i, j) -> (b, i)>
 
 // The bias is added onto masked scores too: kept as it is.
 // CHECK-LABEL: func @order_of_finite_masks
@@ -269,6 +261,36 @@ func.func @order_of_finite_masks(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %
     ^bb0(%x0: i1, %x1: f32, %x2: f32, %out: f32):
       %t = arith.select %x0, %x1, %low : f32
       %y = arith.addf %t, %x2 : f32
+      linalg.yield %y : f32
+    } -> tensor<2x4x4xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x4x4xf32>) outs(%se : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<2x4x4xf32>, tensor<2x4x8xf32>) outs(%oz : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %o : tensor<2x4x8xf32>
+}
+
+// -----
+
+#id = affine_map<(b, i, j) -> (b, i, j)>
+#t = affine_map<(b, i, j) -> (b, 0, 0)>
+
+// A learned temperature for each head multiplies the queries.
+// CHECK-LABEL: func @temperature
+// CHECK-SAME: (%[[Q:.*]]: tensor<2x4x8xf32>, %{{.*}}, %{{.*}}, %[[T:.*]]: tensor<2x1x1xf32>)
+// CHECK: %[[S:.*]] = linalg.generic {{.*}} ins(%[[Q]], %{{.*}} : tensor<2x4x8xf32>, tensor<2xf32>)
+// CHECK: arith.mulf
+// CHECK: attn.sdpa ins(%{{.*}}, %{{.*}}, %{{.*}} : {{.*}}) outs
+// CHECK-NOT: score
+func.func @temperature(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x4x8xf32>, %t: tensor<2x1x1xf32>) -> tensor<2x4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<2x4x4xf32>
+  %oe = tensor.empty() : tensor<2x4x8xf32>
+  %sz = linalg.fill ins(%zero : f32) outs(%se : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %oz = linalg.fill ins(%zero : f32) outs(%oe : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %qk = linalg.batch_matmul ins(%q, %k : tensor<2x4x8xf32>, tensor<2x8x4xf32>) outs(%sz : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %s = linalg.generic {indexing_maps = [#id, #t, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%qk, %t : tensor<2x4x4xf32>, tensor<2x1x1xf32>) outs(%se : tensor<2x4x4xf32>) {
+    ^bb0(%a: f32, %b: f32, %out: f32):
+      %y = arith.mulf %a, %b : f32
       linalg.yield %y : f32
     } -> tensor<2x4x4xf32>
   %p = linalg.softmax dimension(2) ins(%s : tensor<2x4x4xf32>) outs(%se : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
