@@ -114,11 +114,15 @@ void allowReordering(Operation *op, bool reduction) {
   auto flags = arith::FastMathFlags::contract;
   if (reduction)
     flags = flags | arith::FastMathFlags::reassoc | arith::FastMathFlags::nsz;
-  if (auto fast = dyn_cast<arith::ArithFastMathInterface>(op))
+  if (auto fast = dyn_cast<arith::ArithFastMathInterface>(op)) {
+    // Absent on extf and truncf.
+    arith::FastMathFlagsAttr known = fast.getFastMathFlagsAttr();
     op->setAttr(
         fast.getFastMathAttrName(),
         arith::FastMathFlagsAttr::get(
-            op->getContext(), fast.getFastMathFlagsAttr().getValue() | flags));
+            op->getContext(),
+            (known ? known.getValue() : arith::FastMathFlags::none) | flags));
+  }
 }
 
 /// Emits the scalar body with `accumulators` in place of the outputs' old
