@@ -41,6 +41,13 @@ struct Buffer {
   }
 };
 
+/// The allocation on the stack that an address points into.
+Value frameOf(Value address) {
+  while (auto gep = address.getDefiningOp<LLVM::GEPOp>())
+    address = gep.getBase();
+  return address;
+}
+
 /// All values that may point into the buffer: views, and results of ops with
 /// regions that take it.
 LogicalResult lastUse(Value root, Block *block,
@@ -60,9 +67,18 @@ LogicalResult lastUse(Value root, Block *block,
         return user->emitOpError("returns a planned buffer; run "
                                  "heed-lower-entry first");
       end = std::max(end, position.lookup(top));
+      // A call may get the address through memory: the frame that holds it
+      // stands for the buffer.
+      if (auto store = dyn_cast<LLVM::StoreOp>(user)) {
+        if (store.getValue() == value)
+          worklist.push_back(frameOf(store.getAddr()));
+        continue;
+      }
       for (Value result : user->getResults())
         if (isa<BaseMemRefType, LLVM::LLVMPointerType>(result.getType()) ||
-            isa<UnrealizedConversionCastOp>(user))
+            isa<UnrealizedConversionCastOp,
+                memref::ExtractAlignedPointerAsIndexOp, arith::IndexCastOp,
+                arith::AddIOp, LLVM::IntToPtrOp, LLVM::PtrToIntOp>(user))
           worklist.push_back(result);
     }
   }
