@@ -132,6 +132,15 @@ static void buildEpilogue(OpBuilder &b, attn::GateOp gate,
   IRMapping map;
   for (auto [operand, argument] : llvm::zip(operands, block->getArguments()))
     map.map(op.getMatchingBlockArgument(operand), argument);
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    Value scalar = op.getMatchingBlockArgument(input);
+    if (!map.contains(scalar))
+      map.map(scalar, arith::ConstantOp::create(
+                          b, op->getLoc(),
+                          b.getFloatAttr(scalar.getType(),
+                                         *constantValue(input->get())))
+                          .getResult());
+  }
   for (Operation &inner : body->without_terminator())
     b.clone(inner, map);
   attn::YieldOp::create(

@@ -22,17 +22,9 @@ StringRef stringify(GateKind kind) {
   return "axis_gate";
 }
 
-static bool overlaps(Atom a, Atom b) {
-  if (a.dim != b.dim || a.dim < 0)
-    return false;
-  if (ShapedType::isDynamic(a.size) || ShapedType::isDynamic(b.size))
-    return true;
-  return a.stride < b.stride * b.size && b.stride < a.stride * a.size;
-}
-
 static bool overlaps(const Axis &axis, ArrayRef<Atom> atoms) {
   return llvm::any_of(axis, [&](Atom a) {
-    return llvm::any_of(atoms, [&](Atom b) { return overlaps(a, b); });
+    return llvm::any_of(atoms, [&](Atom b) { return overlap(a, b); });
   });
 }
 
@@ -53,27 +45,28 @@ private:
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
       return stepLinalg(linalgOp);
     for (Value operand : op->getOperands()) {
-      auto source = layouts.find(operand);
-      if (source == layouts.end())
+      auto known = layouts.find(operand);
+      if (known == layouts.end())
         continue;
+      Layout source = known->second; // new entries move the old
       if (movementSource(op->getResult(0)) == operand)
-        if (auto layout = moveLayout(op, source->second)) {
+        if (auto layout = moveLayout(op, source)) {
           layouts[op->getResult(0)] = *layout;
           continue;
         }
       if (isa<tensor::ConcatOp, tensor::PadOp, tensor::CastOp>(op))
-        join(op->getResult(0), source->second);
+        join(op->getResult(0), source);
       else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-        join(slice, kept(source->second, slice.getDroppedDims()));
+        join(slice, kept(source, slice.getDroppedDims()));
       else if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
         join(insert, operand == insert.getDest()
-                         ? source->second
-                         : spread(source->second, insert.getDroppedDims()));
+                         ? source
+                         : spread(source, insert.getDroppedDims()));
       else if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
-        append(mixing.contracted, source->second[softmax.getDimension()]);
-        join(op->getResult(0), source->second);
+        append(mixing.contracted, source[softmax.getDimension()]);
+        join(op->getResult(0), source);
       } else // Whatever it is, it may mix everything.
-        for (const Axis &axis : source->second)
+        for (const Axis &axis : source)
           append(mixing.contracted, axis);
     }
   }
@@ -118,6 +111,8 @@ private:
     for (auto [loop, axis] : llvm::enumerate(loops))
       if (axis.empty() && ranges[loop] != 1)
         axis = {Atom{fresh++, 1, ranges[loop]}};
+      else
+        axis = fit(axis, ranges[loop]);
     for (auto [index, result] : llvm::enumerate(op->getResults())) {
       Layout layout;
       AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(index));
@@ -135,6 +130,16 @@ private:
         to.push_back(atom);
   }
 
+  /// What a slice, a pad or a window leaves of a dimension has another size
+  /// and is still that dimension; one element of it is none.
+  static Axis fit(const Axis &axis, int64_t size) {
+    if (size == 1)
+      return {};
+    if (axis.size() != 1 || ShapedType::isDynamic(size))
+      return axis;
+    return {Atom{axis[0].dim, axis[0].stride, size}};
+  }
+
   static constexpr int64_t firstFresh = 1 << 20;
   static bool isFresh(const Axis &axis) {
     return llvm::all_of(axis, [](Atom a) { return a.dim >= firstFresh; });
@@ -150,8 +155,9 @@ private:
   void join(Value value, const Layout &layout) {
     Layout &known = layouts[value];
     known.resize(std::max(known.size(), layout.size()));
-    for (auto [to, axis] : llvm::zip(known, layout))
-      merge(to, axis);
+    ArrayRef<int64_t> shape = cast<ShapedType>(value.getType()).getShape();
+    for (auto [to, axis, size] : llvm::zip(known, layout, shape))
+      merge(to, fit(axis, size));
   }
 
   static Layout kept(const Layout &layout,

@@ -102,7 +102,7 @@ static SmallVector<int64_t> dimensionsOf(const Layout &x,
   SmallVector<int64_t> dimensions;
   for (auto [dim, axis] : llvm::enumerate(x))
     if (llvm::any_of(axis, [&](Atom a) {
-          return llvm::any_of(reduced, [&](Atom r) { return r.dim == a.dim; });
+          return llvm::any_of(reduced, [&](Atom r) { return overlap(a, r); });
         }))
       dimensions.push_back(dim);
   return dimensions;
@@ -126,8 +126,8 @@ static bool isExponential(Value x) {
   return isa_and_nonnull<math::ExpOp, math::Exp2Op>(last);
 }
 
-/// The multiplication by a gate that its other operand does not depend on, and
-/// the shape checks that make it an attn.gate.
+/// The shapes that make an attn.gate of an excitation with pools; fills in the
+/// dimensions and the extra operands.
 static std::optional<Refusal> check(GateMatch &match) {
   const GateAnchor &anchor = match.anchor;
   linalg::LinalgOp op = anchor.op;
@@ -148,8 +148,8 @@ static std::optional<Refusal> check(GateMatch &match) {
   }
   match.dimensions.append(units.begin(), units.end());
   llvm::sort(match.dimensions);
-  if (match.dimensions.empty())
-    return Refusal{"expected a gate", ""};
+  if (match.dimensions.empty()) // only of size 1, somewhere behind a reshape
+    return std::nullopt;
   Layout kept = keptAxes(match.xAxes, match.dimensions);
   for (const GatePool &pool : pools)
     if (!canRelayout(kept, pool.axes))
@@ -182,7 +182,8 @@ static std::optional<Refusal> check(GateMatch &match) {
                    "cast inside the gate's branch, before its last "
                    "operation"};
   for (OpOperand *input : op.getDpsInputOperands()) {
-    if (input == anchor.x || input == anchor.gate)
+    if (input == anchor.x || input == anchor.gate ||
+        constantValue(input->get()))
       continue;
     if (!isAligned(op, input))
       return Refusal{"expected further operands of the shape of the scaled "
@@ -237,6 +238,8 @@ static std::optional<GateMatch> match(const GateAnchor &anchor) {
     if (!llvm::is_contained(match.pools, pool.kind))
       match.pools.push_back(pool.kind);
   match.refusal = check(match);
+  if (match.dimensions.empty())
+    return std::nullopt;
   if (!match.refusal)
     match.kind =
         classifyGate(view.axes, match.dimensions, findMixing(excitation));

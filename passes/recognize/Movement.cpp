@@ -30,6 +30,14 @@ bool hasBroadcast(const Layout &layout) {
   return llvm::any_of(digits(layout), [](Atom a) { return a.dim < 0; });
 }
 
+bool overlap(Atom a, Atom b) {
+  if (a.dim != b.dim || a.dim < 0)
+    return false;
+  if (isDynamic(a.size) || isDynamic(b.size))
+    return true;
+  return a.stride < b.stride * b.size && b.stride < a.stride * a.size;
+}
+
 /// Appends the digits of `axis` to `to`; digits that continue each other merge.
 static void append(Axis &to, const Axis &axis) {
   for (Atom atom : axis) {

@@ -50,6 +50,8 @@ std::optional<Layout> composeLayouts(const Layout &outer, const Layout &inner);
 /// All digits of a layout in order.
 llvm::SmallVector<Atom> digits(const Layout &layout);
 bool hasBroadcast(const Layout &layout);
+/// Whether two digits are of one dimension of the root and share a part.
+bool overlap(Atom a, Atom b);
 
 /// Whether a tensor of layout `from` can be reshaped and transposed into `to`.
 bool canRelayout(const Layout &from, const Layout &to);

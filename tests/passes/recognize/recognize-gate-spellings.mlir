@@ -19,11 +19,18 @@ func.func @scaled_flat(%x: tensor<2x8x4x4xf32>) -> tensor<2x8x16xf32> {
   %e = tensor.empty() : tensor<2x8xf32>
   %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
   %s = linalg.reduce { arith.addf } ins(%x : tensor<2x8x4x4xf32>) outs(%z : tensor<2x8xf32>) dimensions = [2, 3]
-  %g = linalg.tanh ins(%s : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  // A factor that is not one over the count stays.
+  // CHECK: attn.gate {{.*}} dimensions = [2] pools = [sum]
+  // CHECK: arith.mulf
+  %h = linalg.map ins(%s : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) (%i: f32, %o: f32) {
+    %half = arith.constant 0.5 : f32
+    %m = arith.mulf %i, %half : f32
+    linalg.yield %m : f32
+  }
+  %g = linalg.tanh ins(%h : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
   %flat = tensor.collapse_shape %x [[0], [1], [2, 3]] : tensor<2x8x4x4xf32> into tensor<2x8x16xf32>
   %big = tensor.empty() : tensor<2x8x16xf32>
   %wide = linalg.broadcast ins(%g : tensor<2x8xf32>) outs(%big : tensor<2x8x16xf32>) dimensions = [2]
-  // CHECK: attn.gate {{.*}} dimensions = [2] pools = [sum]
   // expected-remark @below {{dims=2, kind=channel_gate, pools=sum}}
   %y = linalg.mul ins(%wide, %flat : tensor<2x8x16xf32>, tensor<2x8x16xf32>) outs(%big : tensor<2x8x16xf32>) -> tensor<2x8x16xf32>
   return %y : tensor<2x8x16xf32>
@@ -126,7 +133,8 @@ func.func @eca_circular_residual(%x: tensor<2x8x16xf32>, %k: tensor<1x1x3xf32>) 
     linalg.yield %m : f32
   }
   %v = tensor.expand_shape %mean [[0], [1, 2]] output_shape [2, 1, 8] : tensor<2x8xf32> into tensor<2x1x8xf32>
-  %last = tensor.extract_slice %v[0, 0, 7] [2, 1, 1] [1, 1, 1] : tensor<2x1x8xf32> to tensor<2x1x1xf32>
+  %tail = tensor.extract_slice %mean[0, 7] [2, 1] [1, 1] : tensor<2x8xf32> to tensor<2x1xf32>
+  %last = tensor.expand_shape %tail [[0], [1, 2]] output_shape [2, 1, 1] : tensor<2x1xf32> into tensor<2x1x1xf32>
   %first = tensor.extract_slice %v[0, 0, 0] [2, 1, 1] [1, 1, 1] : tensor<2x1x8xf32> to tensor<2x1x1xf32>
   %around = tensor.concat dim(2) %last, %v, %first : (tensor<2x1x1xf32>, tensor<2x1x8xf32>, tensor<2x1x1xf32>) -> tensor<2x1x10xf32>
   %e1 = tensor.empty() : tensor<2x1x8xf32>
@@ -266,4 +274,32 @@ func.func @log_sum_exp_pool(%x: tensor<2x8x16xf32>) -> tensor<2x8x16xf32> {
   // expected-remark @below {{dims=2, kind=channel_gate, pools=max}}
   %y = linalg.mul ins(%x, %wide : tensor<2x8x16xf32>, tensor<2x8x16xf32>) outs(%big : tensor<2x8x16xf32>) -> tensor<2x8x16xf32>
   return %y : tensor<2x8x16xf32>
+}
+
+// Pooled over one digit of the channels: groups share their gate. A constant
+// operand of the multiplication needs no operand of the gate.
+// CHECK-LABEL: func @groups_of_channels
+func.func @groups_of_channels(%x: tensor<2x8x16xf32>) -> tensor<2x2x4x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %two = arith.constant dense<2.0> : tensor<1xf32>
+  %e = tensor.empty() : tensor<2x4xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x4xf32>) -> tensor<2x4xf32>
+  %v = tensor.expand_shape %x [[0], [1, 2], [3]] output_shape [2, 2, 4, 16] : tensor<2x8x16xf32> into tensor<2x2x4x16xf32>
+  %s = linalg.reduce { arith.addf } ins(%v : tensor<2x2x4x16xf32>) outs(%z : tensor<2x4xf32>) dimensions = [1, 3]
+  %g = linalg.tanh ins(%s : tensor<2x4xf32>) outs(%e : tensor<2x4xf32>) -> tensor<2x4xf32>
+  %big = tensor.empty() : tensor<2x2x4x16xf32>
+  // CHECK: attn.gate {{.*}} dimensions = [1, 3] pools = [sum]
+  // CHECK: epilogue {
+  // CHECK: ^bb0(%[[XI:.*]]: f32, %[[GI:.*]]: f32):
+  // CHECK: %[[C:.*]] = arith.constant 2.0
+  // CHECK: %[[M:.*]] = arith.mulf %[[XI]], %[[GI]]
+  // CHECK: arith.mulf %[[M]], %[[C]]
+  // expected-remark @below {{dims="1, 3", kind=channel_gate, pools=sum}}
+  %y = linalg.generic {indexing_maps = [#id, affine_map<(d0, d1, d2, d3) -> (d0, d2)>, affine_map<(d0, d1, d2, d3) -> (0)>, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%v, %g, %two : tensor<2x2x4x16xf32>, tensor<2x4xf32>, tensor<1xf32>) outs(%big : tensor<2x2x4x16xf32>) {
+  ^bb0(%i: f32, %j: f32, %k: f32, %o: f32):
+    %m = arith.mulf %i, %j : f32
+    %t = arith.mulf %m, %k : f32
+    linalg.yield %t : f32
+  } -> tensor<2x2x4x16xf32>
+  return %y : tensor<2x2x4x16xf32>
 }
