@@ -42,7 +42,8 @@ struct LoopNest {
   std::optional<unsigned> inner;   // innermost dim
 };
 
-/// The dim that most operands walk contiguously; the last dim wins a tie.
+/// The dim that most operands walk contiguously; an operand counts by its rank
+/// (a row sum reads more than it writes), and the last dim wins a tie.
 std::optional<unsigned> chooseInner(linalg::LinalgOp op) {
   unsigned numLoops = op.getNumLoops();
   if (numLoops == 0)
@@ -55,7 +56,7 @@ std::optional<unsigned> chooseInner(linalg::LinalgOp op) {
     AffineExpr last = map.getResult(map.getNumResults() - 1);
     for (unsigned dim = 0; dim < numLoops; ++dim)
       if (last.isFunctionOfDim(dim))
-        votes[dim] += op.isDpsInit(&operand) ? 3 : 2;
+        votes[dim] += 2 * map.getNumResults() + op.isDpsInit(&operand);
   }
   unsigned best = 0;
   for (unsigned dim = 0; dim < numLoops; ++dim)

@@ -1,0 +1,141 @@
+// RUN: heed-opt %s --split-input-file --verify-diagnostics --heed-lower-parallel | FileCheck %s
+
+// The scalar and the memref's descriptor are stored in a frame; constants are
+// not, the body has its own.
+// CHECK-LABEL: func @captures
+// CHECK-SAME: %[[CTX:.*]]: !llvm.ptr, %[[X:.*]]: memref<?xf32>, %[[N:.*]]: index, %[[S:.*]]: f32
+// CHECK: %[[FRAME:.*]] = llvm.alloca %{{.*}} x !llvm.struct<(f32, struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>)>
+// CHECK: %[[SPAN:.*]] = arith.subi %[[N]], %c0
+// CHECK: %[[TRIPS:.*]] = arith.ceildivsi %[[SPAN]], %c1
+// CHECK: llvm.getelementptr %[[FRAME]][0, 0]
+// CHECK: llvm.store %[[S]], %{{.*}} : f32, !llvm.ptr
+// CHECK: llvm.getelementptr %[[FRAME]][0, 1]
+// CHECK: %[[COUNT:.*]] = arith.index_cast %[[TRIPS]] : index to i64
+// CHECK: %[[BODY:.*]] = llvm.mlir.addressof @captures_parallel_0
+// CHECK: llvm.call @heed_parallel_for(%[[CTX]], %[[COUNT]], %{{.*}}, %[[BODY]], %[[FRAME]])
+// CHECK-NOT: scf.parallel
+// CHECK: return
+// CHECK: llvm.func internal @captures_parallel_0(%[[BEGIN:.*]]: i64, %[[END:.*]]: i64, %{{.*}}: i64, %[[FRAME:.*]]: !llvm.ptr)
+// CHECK: llvm.getelementptr %[[FRAME]][0, 0]
+// CHECK: %[[S:.*]] = llvm.load %{{.*}} -> f32
+// CHECK: %[[D:.*]] = llvm.load %{{.*}} -> !llvm.struct<(ptr, ptr, i64
+// CHECK: %[[X:.*]] = builtin.unrealized_conversion_cast %[[D]]
+// CHECK: %[[LB:.*]] = arith.index_cast %[[BEGIN]] : i64 to index
+// CHECK: %[[UB:.*]] = arith.index_cast %[[END]] : i64 to index
+// CHECK: scf.for %[[K:.*]] = %[[LB]] to %[[UB]]
+// CHECK: %[[SCALED:.*]] = arith.muli %[[K]]
+// CHECK: %[[I:.*]] = arith.addi %[[SCALED]]
+// CHECK: memref.store %[[S]], %[[X]][%[[I]]]
+func.func @captures(%ctx: !llvm.ptr, %x: memref<?xf32>, %n: index, %s: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    memref.store %s, %x[%i] : memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+// Two dims are one count, taken apart in the body.
+// CHECK-LABEL: func @two_dims
+// CHECK: %[[TOTAL:.*]] = arith.muli %[[A:.*]], %[[B:.*]] : index
+// CHECK: %[[COUNT:.*]] = arith.index_cast %[[TOTAL]] : index to i64
+// CHECK: llvm.call @heed_parallel_for(%{{.*}}, %[[COUNT]],
+// CHECK: llvm.func internal @two_dims_parallel_0
+// CHECK: scf.for %[[K:.*]] =
+// CHECK-DAG: arith.remui %[[K]], %[[SIZE:.*]] : index
+// CHECK-DAG: arith.divui %[[K]], %[[SIZE]] : index
+func.func @two_dims(%ctx: !llvm.ptr, %x: memref<?x?xf32>, %m: index, %n: index, %s: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  scf.parallel (%i, %j) = (%c0, %c1) to (%m, %n) step (%c2, %c1) {
+    memref.store %s, %x[%i, %j] : memref<?x?xf32>
+  }
+  return
+}
+
+// -----
+
+// One level of threads: the inner loop stays in the body.
+// CHECK-LABEL: func @nested_stays_serial
+// CHECK-COUNT-1: llvm.call @heed_parallel_for
+// CHECK-NOT: llvm.call @heed_parallel_for
+// CHECK: llvm.func internal @nested_stays_serial_parallel_0
+// CHECK: scf.for
+// CHECK: scf.parallel
+func.func @nested_stays_serial(%ctx: !llvm.ptr, %x: memref<?x?xf32>, %n: index, %s: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    scf.parallel (%j) = (%c0) to (%n) step (%c1) {
+      memref.store %s, %x[%i, %j] : memref<?x?xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Stack buffers: once a call, in front of the loop.
+// CHECK-LABEL: llvm.func internal @stack_buffers_parallel_0
+// CHECK: memref.alloca() : memref<8xf32>
+// CHECK: scf.for
+// CHECK-NOT: memref.alloca
+func.func @stack_buffers(%ctx: !llvm.ptr, %n: index, %s: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %a = memref.alloca() : memref<8xf32>
+    memref.store %s, %a[%c0] : memref<8xf32>
+  }
+  return
+}
+
+// -----
+
+// The cost of one iteration follows the trip count of the loop inside.
+// CHECK-LABEL: func @cost_of_inner_loop
+// CHECK-SAME: %[[N:[^:]*]]: index
+// CHECK: %[[SPAN:.*]] = arith.subi %[[N]], %c0
+// CHECK: %[[TRIPS:.*]] = arith.ceildivsi %[[SPAN]]
+// CHECK: %[[LOOP:.*]] = arith.muli %[[TRIPS]], %{{.*}} : index
+// CHECK: %[[ALL:.*]] = arith.addi %[[LOOP]], %{{.*}} : index
+// CHECK: %[[COST:.*]] = arith.index_cast %[[ALL]] : index to i64
+// CHECK: llvm.call @heed_parallel_for(%{{.*}}, %{{.*}}, %[[COST]],
+func.func @cost_of_inner_loop(%ctx: !llvm.ptr, %x: memref<?xf32>, %n: index, %s: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    scf.for %j = %c0 to %n step %c1 {
+      memref.store %s, %x[%j] : memref<?xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @no_context(%x: memref<?xf32>, %n: index, %s: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-error @below {{expected a lowered entry (heed-lower-entry)}}
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    memref.store %s, %x[%i] : memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @tensor_captured(%ctx: !llvm.ptr, %t: tensor<4xf32>, %x: memref<?xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-error @below {{captures a value of type 'tensor<4xf32>'}}
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %s = tensor.extract %t[%i] : tensor<4xf32>
+    memref.store %s, %x[%i] : memref<?xf32>
+  }
+  return
+}
