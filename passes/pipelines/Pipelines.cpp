@@ -99,7 +99,7 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   pm.addPass(lower::createLowerWeights());
   // The planner wants to know sizes before the first buffer: those of views
   // are what the views were made of.
-  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  pm.addPass(lower::createLowerSizes());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 

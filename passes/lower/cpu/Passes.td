@@ -98,6 +98,21 @@ def LowerWeights : Pass<"heed-lower-weights", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def LowerSizes : Pass<"heed-lower-sizes", "::mlir::ModuleOp"> {
+  let summary = "Replace the sizes of views by what the views were made of";
+  let description = [{
+    So that the memory planner knows every size before the first buffer.
+
+    ```mlir
+    %c = memref.collapse_shape %a [[0, 1]] : memref<?x4xf32> into memref<?xf32>
+    %n = memref.dim %c, %c0 : memref<?xf32>
+    // becomes, where %a = memref.alloc(%m)
+    %n = arith.muli %m, %c4 : index
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def LowerArena : Pass<"heed-lower-arena", "::mlir::ModuleOp"> {
   let summary = "Plan all allocations of a function into one arena";
   let description = [{
