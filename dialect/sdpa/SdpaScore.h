@@ -12,8 +12,8 @@ namespace heed::attn {
 
 /// One element of the score, or a vector of elements with consecutive j.
 struct ScoreElement {
-  mlir::Value score; // scale · q_i·k_j, of the accumulation type
-  mlir::Value bias;  // null where the op has none; any float type
+  mlir::Value score;      // scale · q_i·k_j, of the accumulation type
+  mlir::Value bias;       // null where the op has none; any float type
   mlir::Value b, h, i, j; // index, or vector of index
 };
 

@@ -19,8 +19,9 @@ static cl::OptionCategory category("heed-import options");
 static cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx>"),
                                   cl::Required, cl::cat(category));
 static cl::opt<std::string>
-    output("o", cl::desc("Output file; bytecode if it ends in .mlirbc or the "
-                         "weights exceed 1 MiB, - for standard output"),
+    output("o",
+           cl::desc("Output file; bytecode if it ends in .mlirbc or the "
+                    "weights exceed 1 MiB, - for standard output"),
            cl::value_desc("file"), cl::init("-"), cl::cat(category));
 
 // LLVM takes any unknown flag that begins with -h for help and exits 0; an -h
@@ -76,8 +77,8 @@ int main(int argc, char **argv) {
   };
   // Written to a temporary file that takes the name when it is complete.
   if (Error e = writeToOutput(output, write)) {
-    errs() << "heed-import: error: " << output << ": "
-           << toString(std::move(e)) << "\n";
+    errs() << "heed-import: error: " << output << ": " << toString(std::move(e))
+           << "\n";
     return 1;
   }
   return 0;

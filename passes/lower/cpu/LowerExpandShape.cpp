@@ -36,8 +36,8 @@ static void rewrite(memref::ExpandShapeOp op) {
   SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
   SmallVector<OpFoldResult> strides(sizes.size());
   for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices())) {
-    OpFoldResult stride = folded(staticStrides[group.back()],
-                                 source.getStrides()[dim]);
+    OpFoldResult stride =
+        folded(staticStrides[group.back()], source.getStrides()[dim]);
     for (int64_t k : llvm::reverse(group)) {
       strides[k] = folded(staticStrides[k],
                           getValueOrCreateConstantIndexOp(b, loc, stride));

@@ -49,8 +49,7 @@ Value sizeOf(OpBuilder &b, Location loc, Value buffer, int64_t dim) {
       Value size = sizeOf(b, loc, collapse.getSrc(), inner);
       if (!size)
         return {};
-      product = product ? arith::MulIOp::create(b, loc, product, size)
-                        : size;
+      product = product ? arith::MulIOp::create(b, loc, product, size) : size;
     }
     return product;
   }

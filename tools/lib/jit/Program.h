@@ -52,9 +52,9 @@ public:
   /// Calls the program again and again on resident inputs, into resident
   /// outputs: `warmUp` runs, then until `seconds` have passed (at least three
   /// runs). Returns the seconds of each run, and the last outputs in `outputs`.
-  llvm::Expected<std::vector<double>>
-  bench(llvm::ArrayRef<Array> inputs, int64_t threads, double seconds,
-        std::vector<Array> &outputs);
+  llvm::Expected<std::vector<double>> bench(llvm::ArrayRef<Array> inputs,
+                                            int64_t threads, double seconds,
+                                            std::vector<Array> &outputs);
 
 private:
   CompiledProgram() = default;

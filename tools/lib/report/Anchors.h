@@ -14,13 +14,13 @@ namespace heed {
 /// What became of one anchor: a place of the program that looks like an
 /// attention block.
 struct Anchor {
-  std::string kind;     // channel_gate, spatial_gate, axis_gate, attention, norm
-  bool fused = false;   // it became the attn op
-  std::string op;       // remark name: gate, sdpa, …
-  std::string node;     // ONNX node name, or file:line
-  std::string scope;    // module scope of the exporter, if the file has it
-  std::string reason;   // why not, where it was not fused
-  std::string suggest;  // what to change in the source model
+  std::string kind;    // channel_gate, spatial_gate, axis_gate, attention, norm
+  bool fused = false;  // it became the attn op
+  std::string op;      // remark name: gate, sdpa, …
+  std::string node;    // ONNX node name, or file:line
+  std::string scope;   // module scope of the exporter, if the file has it
+  std::string reason;  // why not, where it was not fused
+  std::string suggest; // what to change in the source model
   std::string schedule; // flash, decomposed, library
   std::string facts;    // further key=value arguments of the remark
   std::string file;
