@@ -1,5 +1,6 @@
-// external-data-test.cpp - external data: beneath the model's folder, through no link, within the file.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// external-data-test.cpp - external data: beneath the model's folder, through
+// no link, within the file. SPDX-License-Identifier: Apache-2.0 WITH
+// LLVM-exception
 #include "tools/lib/import/Error.h"
 #include "tools/lib/import/Model.h"
 
@@ -83,6 +84,13 @@ TEST_F(ExternalData, StaysWithinTheFile) {
   EXPECT_TRUE(refused("absent"));
 }
 
+TEST_F(ExternalData, SharedBytesAreBounded) {
+  ExternalUse use;
+  readExternal(folder.string(), "data", 0, 10, &use);
+  readExternal(folder.string(), "data", 0, 10, &use); // tied weights
+  EXPECT_THROW(readExternal(folder.string(), "data", 0, 10, &use), ImportError);
+}
+
 TEST_F(ExternalData, RegularFilesOnly) { EXPECT_TRUE(refused("sub")); }
 
 TEST_F(ExternalData, EntriesOfTheTensorAreChecked) {
@@ -106,7 +114,8 @@ TEST_F(ExternalData, EntriesOfTheTensorAreChecked) {
   entry("offset", "2");
   EXPECT_EQ(take(), "2345");
   entry("length", "5");
-  EXPECT_EQ(take(), "error: external_data: length is 5, its shape needs 4 bytes");
+  EXPECT_EQ(take(),
+            "error: external_data: length is 5, its shape needs 4 bytes");
   entry("weird", "1");
   EXPECT_EQ(take(), "error: external_data: unknown or damaged entry 'weird'");
 }

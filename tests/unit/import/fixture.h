@@ -99,6 +99,20 @@ struct ImportTest : testing::Test {
     std::ofstream(file, std::ios::binary) << model.SerializeAsString();
     return importFile();
   }
+  /// How many ops of this name the module has, without printing its constants.
+  int countOps(llvm::StringRef name) {
+    std::ofstream(file, std::ios::binary) << model.SerializeAsString();
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    std::string error;
+    auto module = heed::import::importOnnx(file.string(), context, error);
+    EXPECT_TRUE(module) << error;
+    int count = 0;
+    if (module)
+      module->walk([&](mlir::Operation *op) {
+        count += op->getName().getStringRef() == name;
+      });
+    return count;
+  }
   std::string importBytes(const std::string &bytes) {
     std::ofstream(file, std::ios::binary) << bytes;
     return importFile();

@@ -1,5 +1,5 @@
-// graph-test.cpp - graphs that are damaged or hostile: one clear error, no crash.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// graph-test.cpp - graphs that are damaged or hostile: one clear error, no
+// crash. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tests/unit/import/fixture.h"
 
 namespace {
@@ -23,8 +23,9 @@ TEST_F(GraphTest, UndefinedAndUnsortedInputs) {
   output("y");
   node("Add", {"x", "late"}, {"y"}, "sum");
   node("Relu", {"x"}, {"late"});
-  EXPECT_EQ(import(), "error: node 'sum' (Add): input 'late' is not defined, or "
-                      "only by a later node");
+  EXPECT_EQ(import(),
+            "error: node 'sum' (Add): input 'late' is not defined, or "
+            "only by a later node");
 }
 
 TEST_F(GraphTest, ACycleIsAnUndefinedInput) {
@@ -70,8 +71,9 @@ TEST_F(GraphTest, ArityAndAttributesAreChecked) {
   auto *a = n.add_attribute();
   a->set_name("axis");
   a->set_type(1);
-  EXPECT_EQ(import(),
-            "error: node 'n' (Concat): attribute 'axis' has type 1, expected 2");
+  EXPECT_EQ(
+      import(),
+      "error: node 'n' (Concat): attribute 'axis' has type 1, expected 2");
   a->set_type(2);
   a->set_i(7);
   EXPECT_EQ(import(), "error: node 'n' (Concat): axis 7 is outside of rank 1");
@@ -107,7 +109,8 @@ TEST_F(GraphTest, SplatsTakeNoMemory) {
   output("y");
   ints("shape", {1 << 20, 1 << 20});
   node("ConstantOfShape", {"shape"}, {"y"});
-  EXPECT_TRUE(contains(import(), "dense<0.000000e+00> : tensor<1048576x1048576xf32>"));
+  EXPECT_TRUE(
+      contains(import(), "dense<0.000000e+00> : tensor<1048576x1048576xf32>"));
 }
 
 TEST_F(GraphTest, ExpandedConstantsAreNotFolded) {
@@ -116,6 +119,27 @@ TEST_F(GraphTest, ExpandedConstantsAreNotFolded) {
   ints("shape", {1 << 30, 2});
   node("Expand", {"c", "shape"}, {"y"});
   EXPECT_TRUE(contains(import(), "linalg.generic"));
+}
+
+TEST_F(GraphTest, FoldedConstantsAreBounded) {
+  // Each node would fold to 8 MiB of its own; the budget ends and ops are left.
+  ints("c", std::vector<int64_t>(1 << 10, 1));
+  ints("shape", {1 << 10, 1 << 10});
+  for (int i = 0; i < 64; ++i) {
+    std::string y = "y" + std::to_string(i);
+    node("Concat", std::vector<std::string>(1 << 10, "c"), {y});
+    attr(*model.mutable_graph()->mutable_node(i), "axis", 0);
+    output(y);
+  }
+  EXPECT_GT(countOps("tensor.concat"), 40);
+}
+
+TEST_F(GraphTest, OverlongNames) {
+  std::string longName(100000, 'n');
+  input("x", {"2"});
+  output(longName);
+  node("Relu", {"x"}, {longName}, "r");
+  EXPECT_TRUE(contains(import(), "has a name of 100000 bytes"));
 }
 
 TEST_F(GraphTest, FunctionsAreInlined) {

@@ -1,5 +1,5 @@
-// ops-test.cpp - the form that each op takes in IR, and what changed between opsets.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// ops-test.cpp - the form that each op takes in IR, and what changed between
+// opsets. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tests/unit/import/fixture.h"
 
 namespace {
@@ -142,8 +142,8 @@ TEST_F(OpsTest, AttentionWithAPastIsBottomRight) {
   input("pk", {"b", "2", "p", "8"});
   input("pv", {"b", "2", "p", "8"});
   output("y");
-  auto &n = node("Attention", {"q", "k", "v", "", "pk", "pv"},
-                 {"y", "nk", "nv"});
+  auto &n =
+      node("Attention", {"q", "k", "v", "", "pk", "pv"}, {"y", "nk", "nv"});
   attr(n, "is_causal", 1);
   std::string text = import();
   EXPECT_EQ(count(text, "tensor.concat"), 2) << text;

@@ -1,5 +1,5 @@
-// shapes-test.cpp - shape arithmetic of exporters folds; reshapes become expand and collapse.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// shapes-test.cpp - shape arithmetic of exporters folds; reshapes become expand
+// and collapse. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tests/unit/import/fixture.h"
 
 namespace {
@@ -20,7 +20,8 @@ TEST_F(ShapesTest, AShapeClusterFoldsToExpandShape) {
   attr(node("Concat", {"b", "n", "tail"}, {"shape"}), "axis", 0);
   node("Reshape", {"x", "shape"}, {"y"});
   std::string text = import();
-  EXPECT_TRUE(contains(text, "tensor.expand_shape %arg0 [[0], [1], [2, 3]]")) << text;
+  EXPECT_TRUE(contains(text, "tensor.expand_shape %arg0 [[0], [1], [2, 3]]"))
+      << text;
   EXPECT_TRUE(contains(text, "into tensor<?x?x3x4xf32>")) << text;
   EXPECT_FALSE(contains(text, "from_elements")) << text;
   EXPECT_EQ(count(text, "tensor.dim"), 2) << text;
@@ -51,8 +52,9 @@ TEST_F(ShapesTest, SizesThatNeverFitAreAnError) {
   output("y");
   ints("shape", {4, 2});
   node("Reshape", {"x", "shape"}, {"y"}, "n");
-  EXPECT_TRUE(contains(import(), "error: node 'n' (Reshape): reshape: number of "
-                                 "elements: 6 and 8 differ"));
+  EXPECT_TRUE(contains(import(),
+                       "error: node 'n' (Reshape): reshape: number of "
+                       "elements: 6 and 8 differ"));
 }
 
 TEST_F(ShapesTest, EqualNamesAreCheckedAtRunTime) {

@@ -117,15 +117,15 @@ TEST(Tensor, CastsSaturate) {
   EXPECT_EQ(u8.asInt(1), 0);
   EXPECT_EQ(u8.asInt(2), 0);
   EXPECT_EQ(i8.asInt(0), 127);
-  EXPECT_EQ(HostTensor::ofDoubles(DType::F64, {1}, {1e30})
-                .cast(DType::I64)
-                .asInt(0),
-            INT64_MAX);
+  EXPECT_EQ(
+      HostTensor::ofDoubles(DType::F64, {1}, {1e30}).cast(DType::I64).asInt(0),
+      INT64_MAX);
   EXPECT_EQ(t.cast(DType::Bool).asInt(1), 1);
 }
 
 TEST(Tensor, NamesAreQuotedForMessages) {
-  EXPECT_EQ(heed::import::quoted(llvm::StringRef("a\0b\n\"", 5)), "'a\\00b\\0A\\22'");
+  EXPECT_EQ(heed::import::quoted(llvm::StringRef("a\0b\n\"", 5)),
+            "'a\\00b\\0A\\22'");
   EXPECT_EQ(heed::import::quoted(std::string(1000, 'x')).size(), 85u);
 }
 

@@ -84,8 +84,9 @@ static Value castScalar(OpBuilder &b, Location loc, Value v, DType from,
                   : arith::TruncFOp::create(b, loc, type, v).getResult();
   }
   if (isFloat(from))
-    return isUnsigned(to) ? arith::FPToUIOp::create(b, loc, type, v).getResult()
-                          : arith::FPToSIOp::create(b, loc, type, v).getResult();
+    return isUnsigned(to)
+               ? arith::FPToUIOp::create(b, loc, type, v).getResult()
+               : arith::FPToSIOp::create(b, loc, type, v).getResult();
   if (isFloat(to))
     return isUnsigned(from)
                ? arith::UIToFPOp::create(b, loc, type, v).getResult()
@@ -102,7 +103,7 @@ static Value castScalar(OpBuilder &b, Location loc, Value v, DType from,
 Tensor Emitter::cast(const Tensor &t, DType type) {
   if (type == t->type)
     return t;
-  if (t->constant)
+  if (t->constant && chargeFold(8 * t->constant->count()))
     return constant(t->constant->cast(type), t->name);
   if (t->elements && isInteger(type) && byteSize(type) >= 4)
     return integers(type, *staticShape(t->shape), *t->elements);
@@ -209,11 +210,10 @@ Tensor Emitter::mean(const Tensor &t, ArrayRef<int64_t> axes, bool keepDims) {
     n = n * t->shape[a];
   Tensor sum = reduce(t, axes, /*keepDims=*/false, ReduceKind::Sum);
   Value factor = reciprocalOf(n, t->type);
-  Tensor r = elementwise({sum}, t->type,
-                         [&](OpBuilder &at, Location l, ArrayRef<Value> v) {
-                           return arith::MulFOp::create(at, l, v[0], factor)
-                               .getResult();
-                         });
+  Tensor r = elementwise(
+      {sum}, t->type, [&](OpBuilder &at, Location l, ArrayRef<Value> v) {
+        return arith::MulFOp::create(at, l, v[0], factor).getResult();
+      });
   if (!keepDims)
     return r;
   Shape withOnes = t->shape;
@@ -259,8 +259,9 @@ Tensor Emitter::contract(const Tensor &x, StringRef xDims, const Tensor &y,
   auto op = linalg::GenericOp::create(
       b, loc, init.getType(), ValueRange{ir(x), ir(y)}, init, maps, iterators,
       [&](OpBuilder &at, Location l, ValueRange a) {
-        Value product = f ? arith::MulFOp::create(at, l, a[0], a[1]).getResult()
-                          : arith::MulIOp::create(at, l, a[0], a[1]).getResult();
+        Value product =
+            f ? arith::MulFOp::create(at, l, a[0], a[1]).getResult()
+              : arith::MulIOp::create(at, l, a[0], a[1]).getResult();
         linalg::YieldOp::create(
             at, l, combine(at, l, ReduceKind::Sum, x->type, a[2], product));
       });

@@ -22,7 +22,7 @@ Tensor Emitter::transpose(const Tensor &t, ArrayRef<int64_t> perm) {
   }
   if (isIdentity)
     return t;
-  if (isKnown(t)) {
+  if (isKnown(t) && chargeFold(8 * checkedCount(*staticShape(shape)))) {
     auto strides = stridesOf(*staticShape(t->shape));
     return pick(t, *staticShape(shape), [&](ArrayRef<int64_t> at) {
       int64_t index = 0;
@@ -31,8 +31,8 @@ Tensor Emitter::transpose(const Tensor &t, ArrayRef<int64_t> perm) {
       return index;
     });
   }
-  auto op = linalg::TransposeOp::create(b, loc, ir(t), empty(t->type, shape),
-                                        perm);
+  auto op =
+      linalg::TransposeOp::create(b, loc, ir(t), empty(t->type, shape), perm);
   return computed(op->getResult(0), t->type, shape);
 }
 
@@ -56,8 +56,8 @@ Tensor Emitter::broadcast(const Tensor &t, Shape shape) {
   }
   if (t->constant && (t->constant->isSplat() || t->constant->count() == 1))
     if (auto dims = staticShape(shape); dims && checkedCount(*dims))
-      return constant(HostTensor(t->type, *dims,
-                                 t->constant->shared(), /*splat=*/true));
+      return constant(
+          HostTensor(t->type, *dims, t->constant->shared(), /*splat=*/true));
   // Unit dims before the operand, and no others, are a reshape.
   bool onlyUnits = true;
   for (auto [i, s] : llvm::enumerate(shape))
@@ -87,8 +87,8 @@ Tensor Emitter::slice(const Tensor &t, ArrayRef<Sym> offsets, Shape sizes,
                       ArrayRef<int64_t> strides) {
   bool isIdentity = true;
   for (size_t d = 0; d < t->rank(); ++d)
-    isIdentity &= offsets[d] == Sym(0) && strides[d] == 1 &&
-                  same(sizes[d], t->shape[d]);
+    isIdentity &=
+        offsets[d] == Sym(0) && strides[d] == 1 && same(sizes[d], t->shape[d]);
   if (isIdentity)
     return t;
   // tensor.extract_slice wants its offsets inside, which an empty dim has none.
@@ -113,24 +113,22 @@ Tensor Emitter::slice(const Tensor &t, ArrayRef<Sym> offsets, Shape sizes,
     SmallVector<Value> steps;
     for (int64_t s : strides)
       steps.push_back(scalarInt(b.getIndexType(), s));
-    return generate(t->type, sizes,
-                    [&](OpBuilder &at, Location l, ValueRange i) -> Value {
-                      SmallVector<Value> from;
-                      for (size_t d = 0; d < starts.size(); ++d) {
-                        Value step =
-                            arith::MulIOp::create(at, l, i[d], steps[d]);
-                        from.push_back(
-                            arith::AddIOp::create(at, l, starts[d], step));
-                      }
-                      return tensor::ExtractOp::create(at, l, source, from);
-                    });
+    return generate(
+        t->type, sizes, [&](OpBuilder &at, Location l, ValueRange i) -> Value {
+          SmallVector<Value> from;
+          for (size_t d = 0; d < starts.size(); ++d) {
+            Value step = arith::MulIOp::create(at, l, i[d], steps[d]);
+            from.push_back(arith::AddIOp::create(at, l, starts[d], step));
+          }
+          return tensor::ExtractOp::create(at, l, source, from);
+        });
   }
   SmallVector<OpFoldResult> steps;
   for (int64_t s : strides)
     steps.push_back(b.getIndexAttr(s));
-  Value r = tensor::ExtractSliceOp::create(
-      b, loc, typeOf(t->type, sizes), ir(t), foldedSizes(offsets),
-      foldedSizes(sizes), steps);
+  Value r = tensor::ExtractSliceOp::create(b, loc, typeOf(t->type, sizes),
+                                           ir(t), foldedSizes(offsets),
+                                           foldedSizes(sizes), steps);
   return computed(r, t->type, sizes);
 }
 

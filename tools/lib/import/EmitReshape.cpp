@@ -1,9 +1,9 @@
 // EmitReshape.cpp - reshape as expand_shape and collapse_shape.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The dims of source and target are cut into groups that hold the same elements.
-// A group goes source -> fine -> coarse -> target, by expand, collapse, expand,
-// and most groups need one of the three:
+// The dims of source and target are cut into groups that hold the same
+// elements. A group goes source -> fine -> coarse -> target, by expand,
+// collapse, expand, and most groups need one of the three:
 //   [C] to [C, 1, 1]            fine = [C, 1, 1] = coarse
 //   [B, H·d] to [B·H, d]        fine = [B, H, d], coarse = [B·H, d]
 //   [4, 6] to [6, 4]            fine = [4, 6],    coarse = [24]
@@ -148,8 +148,8 @@ RankedTensorType coarseType(Emitter &e, DType type, ArrayRef<Sym> fine,
     int64_t size = 1;
     for (int64_t i : list) {
       auto c = fine[i].constant();
-      size = c && !ShapedType::isDynamic(size) ? size * *c
-                                               : ShapedType::kDynamic;
+      size =
+          c && !ShapedType::isDynamic(size) ? size * *c : ShapedType::kDynamic;
     }
     dims.push_back(size);
   }

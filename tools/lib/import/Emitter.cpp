@@ -146,12 +146,11 @@ Value Emitter::ir(const Tensor &tensor) {
     Type element = irType(tensor->type, b.getContext());
     SmallVector<Value> values;
     for (const Sym &s : *tensor->elements)
-      values.push_back(s.isConstant()
-                           ? scalarInt(element, *s.constant())
-                           : arith::IndexCastOp::create(b, loc, element, size(s))
-                                 .getResult());
-    return tensor->value =
-               tensor::FromElementsOp::create(b, loc, type, values);
+      values.push_back(
+          s.isConstant() ? scalarInt(element, *s.constant())
+                         : arith::IndexCastOp::create(b, loc, element, size(s))
+                               .getResult());
+    return tensor->value = tensor::FromElementsOp::create(b, loc, type, values);
   }
   const HostTensor &host = *tensor->constant;
   Location where = tensor->name.empty()
@@ -177,7 +176,8 @@ Value Emitter::empty(DType type, ArrayRef<Sym> shape) {
 }
 
 Value Emitter::filled(DType type, ArrayRef<Sym> shape, Value scalar) {
-  return linalg::FillOp::create(b, loc, scalar, empty(type, shape)).getResult(0);
+  return linalg::FillOp::create(b, loc, scalar, empty(type, shape))
+      .getResult(0);
 }
 
 std::optional<HostTensor> Emitter::knownConstant(const Tensor &tensor) {
@@ -214,8 +214,7 @@ std::vector<Sym> Emitter::someElements(const Tensor &tensor) {
   for (int64_t i = 0; i < count; ++i) {
     SmallVector<Value> at;
     for (size_t d = 0; d < dims->size(); ++d)
-      at.push_back(
-          scalarInt(b.getIndexType(), i / strides[d] % (*dims)[d]));
+      at.push_back(scalarInt(b.getIndexType(), i / strides[d] % (*dims)[d]));
     Value v = tensor::ExtractOp::create(b, loc, ir(tensor), at);
     if (isUnsigned(tensor->type))
       v = arith::IndexCastUIOp::create(b, loc, b.getIndexType(), v);
@@ -230,9 +229,17 @@ std::vector<Sym> Emitter::someElements(const Tensor &tensor) {
 std::optional<SmallVector<int64_t>> Emitter::foldable(ArrayRef<Sym> shape,
                                                       int64_t bytes) {
   auto dims = staticShape(shape);
-  if (!dims || checkedCount(*dims) > bytes / 8)
+  if (!dims || checkedCount(*dims) > bytes / 8 ||
+      !chargeFold(8 * checkedCount(*dims)))
     return std::nullopt;
   return dims;
+}
+
+bool Emitter::chargeFold(int64_t bytes) {
+  if (bytes > foldBudget)
+    return false;
+  foldBudget -= bytes;
+  return true;
 }
 
 Tensor Emitter::pick(const Tensor &tensor, ArrayRef<int64_t> dims,

@@ -1,5 +1,5 @@
-// Emitter.h - values of the ONNX graph, and the IR building blocks that the op importers share.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Emitter.h - values of the ONNX graph, and the IR building blocks that the op
+// importers share. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_EMITTER_H
 #define HEED_TOOLS_LIB_IMPORT_EMITTER_H
 
@@ -23,15 +23,15 @@ using Shape = llvm::SmallVector<Sym>;
 
 /// A value of the ONNX graph: its type, its symbolic shape, and what it holds,
 /// known to the importer (a constant, or the elements of a small integer tensor
-/// as sizes) or computed by the program. IR for a known value is made when an op
-/// asks for it.
+/// as sizes) or computed by the program. IR for a known value is made when an
+/// op asks for it.
 struct TensorData {
   DType type = DType::F32;
   Shape shape;
   mlir::Value value;
   std::optional<HostTensor> constant;
   std::optional<std::vector<Sym>> elements; // row-major; not all constant
-  std::string name;                         // of an initializer, for its resource
+  std::string name; // of an initializer, for its resource
 
   size_t rank() const { return shape.size(); }
 };
@@ -115,20 +115,25 @@ public:
   Tensor pad(const Tensor &tensor, llvm::ArrayRef<Sym> low,
              llvm::ArrayRef<Sym> high, mlir::Value value);
   /// A tensor of the program whose element at `indices` is `body(indices)`.
-  Tensor generate(DType type, Shape shape,
-                  llvm::function_ref<mlir::Value(mlir::OpBuilder &,
-                                                 mlir::Location,
-                                                 mlir::ValueRange)>
-                      body);
+  Tensor
+  generate(DType type, Shape shape,
+           llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
+                                          mlir::ValueRange)>
+               body);
   /// Element i of the result is element indices(i) of the known tensor.
   Tensor pick(const Tensor &tensor, llvm::ArrayRef<int64_t> dims,
               llvm::function_ref<int64_t(llvm::ArrayRef<int64_t>)> index);
   bool isKnown(const Tensor &tensor) const {
     return tensor->constant || tensor->elements;
   }
-  /// Whether a result of this shape is small enough to fold.
+  /// The static shape of a result that is small enough to fold, charged to the
+  /// budget.
   std::optional<llvm::SmallVector<int64_t>> foldable(llvm::ArrayRef<Sym> shape,
                                                      int64_t bytes = 1 << 16);
+  /// Takes `bytes` from what all folded constants together may hold, which
+  /// grows with the constants of the file; false if it is not there.
+  bool chargeFold(int64_t bytes);
+  void growFoldBudget(int64_t bytes) { foldBudget += bytes; }
   void assertThat(mlir::Value condition, const llvm::Twine &message);
 
 private:
@@ -138,6 +143,7 @@ private:
   mlir::Value atomValue(mlir::OpBuilder &at, unsigned id);
   template <typename Make> mlir::Value atEntry(Make make);
 
+  int64_t foldBudget = int64_t(64) << 20;
   mlir::Block *block;
   mlir::Operation *lastEntryOp = nullptr;
   mlir::Location entryLoc;
@@ -147,7 +153,8 @@ private:
   llvm::DenseMap<mlir::Attribute, mlir::Value> scalars;
 };
 
-std::optional<llvm::SmallVector<int64_t>> staticShape(llvm::ArrayRef<Sym> shape);
+std::optional<llvm::SmallVector<int64_t>>
+staticShape(llvm::ArrayRef<Sym> shape);
 Shape shapeOf(llvm::ArrayRef<int64_t> dims);
 /// Row-major strides.
 llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> dims);

@@ -1,5 +1,5 @@
-// Error.h - how a check in the importer stops the import: one exception, caught at importOnnx.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Error.h - how a check in the importer stops the import: one exception, caught
+// at importOnnx. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_ERROR_H
 #define HEED_TOOLS_LIB_IMPORT_ERROR_H
 

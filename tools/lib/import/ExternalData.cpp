@@ -1,9 +1,9 @@
-// ExternalData.cpp - opens a model's external data, never a file outside the model's folder.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// ExternalData.cpp - opens a model's external data, never a file outside the
+// model's folder. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Checks on the path's text do not hold (four CVEs in the ONNX library): the
-// kernel resolves the path with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, or, where
-// it lacks openat2, each component is opened by itself with O_NOFOLLOW.
+// kernel resolves the path with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, or,
+// where it lacks openat2, each component is opened by itself with O_NOFOLLOW.
 
 #include "tools/lib/import/Error.h"
 #include "tools/lib/import/Model.h"
@@ -74,8 +74,20 @@ FileDescriptor openBeneath(int folder, const std::string &location) {
 
 } // namespace
 
+void ExternalUse::charge(const std::string &location, int64_t fileSize,
+                         int64_t length) {
+  fileSizes[location] = fileSize;
+  bytes += length;
+  int64_t stored = 0;
+  for (auto &[name, size] : fileSizes)
+    stored += size;
+  if (bytes > 2 * stored)
+    fail("external data " + quoted(location) +
+         ": the tensors read the same bytes again and again");
+}
+
 std::string readExternal(const std::string &folder, const std::string &location,
-                         int64_t offset, int64_t length) {
+                         int64_t offset, int64_t length, ExternalUse *use) {
   std::string shown = "external data " + quoted(location) + ": ";
   if (location.empty() || location.find('\0') != std::string::npos)
     fail(shown + "location is not a file name");
@@ -94,14 +106,17 @@ std::string readExternal(const std::string &folder, const std::string &location,
   if (!S_ISREG(info.st_mode) || info.st_nlink != 1)
     fail(shown + "not a regular file with one name");
   if (offset < 0 || offset > info.st_size)
-    fail(shown + "offset " + llvm::Twine(offset) + " is outside of the file's " +
-         llvm::Twine(int64_t(info.st_size)) + " bytes");
+    fail(shown + "offset " + llvm::Twine(offset) +
+         " is outside of the file's " + llvm::Twine(int64_t(info.st_size)) +
+         " bytes");
   if (length < 0)
     length = info.st_size - offset;
   if (length > info.st_size - offset)
     fail(shown + "offset " + llvm::Twine(offset) + " and length " +
          llvm::Twine(length) + " reach beyond the file's " +
          llvm::Twine(int64_t(info.st_size)) + " bytes");
+  if (use)
+    use->charge(location, info.st_size, length);
   std::string bytes(length, '\0');
   for (int64_t done = 0; done < length;) {
     ssize_t n = ::pread(file.fd, &bytes[done], length - done, offset + done);

@@ -1,5 +1,5 @@
-// Graph.cpp - walks an ONNX graph, its functions inlined, and imports node by node.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Graph.cpp - walks an ONNX graph, its functions inlined, and imports node by
+// node. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Graph.h"
 #include "tools/lib/import/Model.h"
@@ -15,14 +15,16 @@ namespace {
 constexpr int64_t minOpset = 7, maxOpset = 25;
 /// Calls of functions within functions; exporters nest three or four.
 constexpr unsigned maxDepth = 32;
+constexpr int maxNodes = 1 << 18;
+constexpr size_t longestName = 1 << 16;
 
 Opsets readOpsets(
     const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &list) {
   Opsets r;
   for (const auto &entry : list)
     r[entry.domain() == "ai.onnx" ? "" : entry.domain()] = entry.version();
-  if (auto it = r.find(""); it != r.end() && (it->second < minOpset ||
-                                              it->second > maxOpset))
+  if (auto it = r.find("");
+      it != r.end() && (it->second < minOpset || it->second > maxOpset))
     fail("opset " + Twine(it->second) + " is not supported, only " +
          Twine(minOpset) + " to " + Twine(maxOpset));
   return r;
@@ -38,8 +40,8 @@ std::string describe(const onnx::NodeProto &node) {
   std::string shown = node.name().empty() && node.output_size()
                           ? "with output " + quoted(node.output(0))
                           : quoted(node.name());
-  return "node " + shown + " (" + StringRef(node.op_type()).take_front(40).str() +
-         ")";
+  return "node " + shown + " (" +
+         StringRef(node.op_type()).take_front(40).str() + ")";
 }
 
 /// Some exporters write "?" for sizes that have nothing to do with each other.
@@ -71,6 +73,9 @@ void GraphImporter::run() {
   readFunctions();
   checkSupported();
   describeModule();
+  if (model.graph().node_size() > maxNodes)
+    fail("the graph has " + Twine(model.graph().node_size()) +
+         " nodes, more than " + Twine(maxNodes));
   // A function that calls another twice, and so on, grows exponentially.
   budget = 4096 + 16 * model.graph().node_size();
   for (const auto &f : model.functions())
@@ -93,7 +98,8 @@ void GraphImporter::readFunctions() {
 
 const onnx::FunctionProto *
 GraphImporter::functionOf(const onnx::NodeProto &node) const {
-  return functions.lookup(keyOf(node.domain(), node.op_type(), node.overload()));
+  return functions.lookup(
+      keyOf(node.domain(), node.op_type(), node.overload()));
 }
 
 void GraphImporter::checkSupported() {
@@ -165,12 +171,14 @@ void GraphImporter::describeModule() {
 void GraphImporter::readInitializers() {
   if (model.graph().sparse_initializer_size())
     fail("sparse initializers are not supported");
+  ExternalUse use;
   for (auto &tensor : *model.mutable_graph()->mutable_initializer()) {
     if (tensor.name().empty())
       fail("an initializer has no name");
     auto t = std::make_shared<TensorData>();
     try {
-      HostTensor host = takeTensor(tensor, path);
+      HostTensor host = takeTensor(tensor, path, &use);
+      constantBytes += host.bytes().size();
       t->type = host.type();
       t->shape = shapeOf(host.dims());
       t->constant = std::move(host);
@@ -190,6 +198,7 @@ void GraphImporter::createArguments() {
   function = func::FuncOp::create(b, loc, "main", b.getFunctionType({}, {}));
   function.addEntryBlock();
   emitter.emplace(function);
+  emitter->growFoldBudget(2 * 8 * constantBytes);
   Emitter &e = *emitter;
 
   llvm::StringMap<Sym> named;
@@ -255,6 +264,9 @@ void GraphImporter::createArguments() {
 
 void GraphImporter::define(Scope &scope, const std::string &name,
                            Tensor tensor) {
+  if (name.size() > longestName)
+    fail("value " + quoted(name) + " has a name of " + Twine(name.size()) +
+         " bytes");
   if (!scope.try_emplace(name, std::move(tensor)).second)
     fail("value " + quoted(name) + " is defined twice");
 }
@@ -264,9 +276,11 @@ Location GraphImporter::locationOf(const onnx::NodeProto &node, size_t index) {
   StringRef name = node.name();
   if (name.empty() && node.output_size())
     name = node.output(0);
-  Location loc = NameLoc::get(
-      StringAttr::get(context, name.empty() ? StringRef(node.op_type()) : name),
-      FileLineColLoc::get(context, path, index, 0));
+  if (name.empty())
+    name = node.op_type();
+  Location loc =
+      NameLoc::get(StringAttr::get(context, name.take_front(longestName)),
+                   FileLineColLoc::get(context, path, index, 0));
   StringRef scope = moduleScope(node);
   if (!scope.empty())
     loc = FusedLoc::get(context, {loc}, StringAttr::get(context, scope));

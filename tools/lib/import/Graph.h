@@ -1,5 +1,5 @@
-// Graph.h - walks an ONNX graph, its functions inlined, and imports node by node.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Graph.h - walks an ONNX graph, its functions inlined, and imports node by
+// node. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_GRAPH_H
 #define HEED_TOOLS_LIB_IMPORT_GRAPH_H
 
@@ -60,6 +60,7 @@ private:
   llvm::StringMap<Opsets> functionOpsets;
   Scope scope;
   size_t done = 0, budget = 0;
+  int64_t constantBytes = 0;
 };
 
 } // namespace heed::import

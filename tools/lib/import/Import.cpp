@@ -1,5 +1,5 @@
-// Import.cpp - importOnnx: an ONNX file as a verified MLIR module, or one error.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Import.cpp - importOnnx: an ONNX file as a verified MLIR module, or one
+// error. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Import.h"
 #include "tools/lib/import/Error.h"
@@ -24,11 +24,10 @@ using namespace mlir;
 namespace heed::import {
 
 void loadDialects(MLIRContext &context) {
-  context.loadDialect<affine::AffineDialect, arith::ArithDialect,
-                      attn::AttnDialect, cf::ControlFlowDialect,
-                      func::FuncDialect, linalg::LinalgDialect,
-                      math::MathDialect, scf::SCFDialect,
-                      tensor::TensorDialect>();
+  context.loadDialect<
+      affine::AffineDialect, arith::ArithDialect, attn::AttnDialect,
+      cf::ControlFlowDialect, func::FuncDialect, linalg::LinalgDialect,
+      math::MathDialect, scf::SCFDialect, tensor::TensorDialect>();
 }
 
 OwningOpRef<ModuleOp> importOnnx(const std::string &path, MLIRContext &context,

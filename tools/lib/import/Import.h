@@ -11,7 +11,8 @@
 namespace heed::import {
 
 struct ImportOptions {
-  /// Called with the number of nodes done and of all nodes, for a progress line.
+  /// Called with the number of nodes done and of all nodes, for a progress
+  /// line.
   void (*progress)(size_t done, size_t all) = nullptr;
 };
 

@@ -1,5 +1,5 @@
-// Node.cpp - one ONNX node under import: its checked inputs, attributes and outputs.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Node.cpp - one ONNX node under import: its checked inputs, attributes and
+// outputs. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Node.h"
 #include "tools/lib/import/Model.h"
@@ -17,8 +17,7 @@ const Tensor &Node::input(size_t i) const {
 const Tensor &Node::floatInput(size_t i) const {
   const Tensor &t = input(i);
   if (!isFloat(t->type))
-    fail("input " + Twine(i) + ": expected a float type, got " +
-         name(t->type));
+    fail("input " + Twine(i) + ": expected a float type, got " + name(t->type));
   return t;
 }
 

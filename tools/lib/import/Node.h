@@ -1,5 +1,5 @@
-// Node.h - one ONNX node under import: its checked inputs, attributes and outputs.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Node.h - one ONNX node under import: its checked inputs, attributes and
+// outputs. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_NODE_H
 #define HEED_TOOLS_LIB_IMPORT_NODE_H
 
@@ -12,7 +12,16 @@
 namespace heed::import {
 
 /// Type codes of AttributeProto.
-enum class AttrType { Float = 1, Int, String, Tensor, Graph, Floats, Ints, Strings };
+enum class AttrType {
+  Float = 1,
+  Int,
+  String,
+  Tensor,
+  Graph,
+  Floats,
+  Ints,
+  Strings
+};
 
 class Node {
 public:
@@ -44,7 +53,8 @@ public:
   int64_t intAttr(llvm::StringRef name) const; // required
   double floatAttr(llvm::StringRef name, double fallback) const;
   std::string stringAttr(llvm::StringRef name, llvm::StringRef fallback) const;
-  std::optional<llvm::SmallVector<int64_t>> intsAttr(llvm::StringRef name) const;
+  std::optional<llvm::SmallVector<int64_t>>
+  intsAttr(llvm::StringRef name) const;
   std::optional<std::vector<double>> floatsAttr(llvm::StringRef name) const;
   std::optional<HostTensor> tensorAttr(llvm::StringRef name) const;
 

@@ -12,11 +12,11 @@ const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name,
   static const llvm::StringMap<const OpEntry *> table = [] {
     llvm::StringMap<const OpEntry *> t;
     for (auto list :
-         {elementwiseOps(), activationOps(), logicOps(), reduceOps(),
-          convolutionOps(), poolingOps(), matmulOps(), movementOps(),
-          sliceOps(), shapeOps(), normalizationOps(), softmaxOps(),
-          attentionOps(), rotaryOps(), gatherOps(), scatterOps(), einsumOps(), resizeOps(), padOps(),
-          constantOps()})
+         {elementwiseOps(), activationOps(), logicOps(),         reduceOps(),
+          convolutionOps(), poolingOps(),    matmulOps(),        movementOps(),
+          sliceOps(),       shapeOps(),      normalizationOps(), softmaxOps(),
+          attentionOps(),   rotaryOps(),     gatherOps(),        scatterOps(),
+          einsumOps(),      resizeOps(),     padOps(),           constantOps()})
       for (const OpEntry &entry : list)
         t[entry.name] = &entry;
     return t;

@@ -7,12 +7,13 @@
 
 namespace heed::import {
 
-/// The importer of an op: reads the node's inputs and attributes, sets its outputs.
+/// The importer of an op: reads the node's inputs and attributes, sets its
+/// outputs.
 using OpFunction = void (*)(Node &);
 
 struct OpEntry {
   llvm::StringRef name;
-  int64_t since;              // first opset that has it
+  int64_t since;                 // first opset that has it
   unsigned minInputs, maxInputs; // maxInputs = variadic: any number
   OpFunction import;
 };

@@ -1,5 +1,5 @@
-// Sizes.cpp - symbolic sizes as index values of the program, and what is known to be equal.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Sizes.cpp - symbolic sizes as index values of the program, and what is known
+// to be equal. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Emitter.h"
 #include "tools/lib/import/Error.h"
@@ -61,8 +61,8 @@ void Emitter::bindDimension(const Sym &atom, Value tensor, int64_t dim) {
   // A size that the model names twice: the arguments must agree.
   Value first = atomValues[id];
   atEntry([&](OpBuilder &at) -> Value {
-    Value equal = arith::CmpIOp::create(at, entryLoc, arith::CmpIPredicate::eq,
-                                        first, d);
+    Value equal =
+        arith::CmpIOp::create(at, entryLoc, arith::CmpIPredicate::eq, first, d);
     cf::AssertOp::create(
         at, entryLoc, equal,
         "inputs disagree on a dimension that the model gives one name");
@@ -111,7 +111,8 @@ Value Emitter::materialise(OpBuilder &at, const Sym &s) {
       Value v = atomValue(at, id);
       product = product ? arith::MulIOp::create(at, where, product, v) : v;
     }
-    Value factor = c != 1 || !product ? scalarInt(b.getIndexType(), c) : Value();
+    Value factor =
+        c != 1 || !product ? scalarInt(b.getIndexType(), c) : Value();
     if (product && factor)
       product = arith::MulIOp::create(at, where, product, factor);
     else if (!product)
@@ -191,9 +192,10 @@ bool Emitter::same(const Sym &x, const Sym &y) {
 bool Emitter::occurs(unsigned atom, const Sym &s) {
   for (auto &[m, c] : s.terms())
     for (unsigned id : m)
-      if (id == atom || (syms[id].kind != AtomKind::Dimension &&
-                         syms[id].kind != AtomKind::Value &&
-                         (occurs(atom, syms[id].a) || occurs(atom, syms[id].b))))
+      if (id == atom ||
+          (syms[id].kind != AtomKind::Dimension &&
+           syms[id].kind != AtomKind::Value &&
+           (occurs(atom, syms[id].a) || occurs(atom, syms[id].b))))
         return true;
   return false;
 }

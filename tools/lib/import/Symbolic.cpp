@@ -91,12 +91,12 @@ std::optional<Sym> Sym::exactQuotient(const Sym &divisor) const {
   // Long division by the leading term. The order must be compatible with
   // products, which "by degree, then lexicographically" is.
   auto leading = [](const Sym &s) {
-    return std::max_element(
-        s.monomials.begin(), s.monomials.end(), [](auto &x, auto &y) {
-          return x.first.size() != y.first.size()
-                     ? x.first.size() < y.first.size()
-                     : x.first > y.first;
-        });
+    return std::max_element(s.monomials.begin(), s.monomials.end(),
+                            [](auto &x, auto &y) {
+                              return x.first.size() != y.first.size()
+                                         ? x.first.size() < y.first.size()
+                                         : x.first > y.first;
+                            });
   };
   auto lead = leading(divisor);
   Sym rest = *this, quotient;
@@ -258,7 +258,8 @@ std::optional<int64_t> SymTable::lowerBound(const Sym &s,
       continue;
     const Atom &atom = atoms[m[0]];
     Sym rest = s - Sym::atom(m[0]) * Sym(c);
-    // rest − min(a, b) ≥ rest − a, rest − b; rest + max(a, b) ≥ rest + a, rest + b.
+    // rest − min(a, b) ≥ rest − a, rest − b; rest + max(a, b) ≥ rest + a, rest
+    // + b.
     if ((c == -1 && atom.kind == AtomKind::Min) ||
         (c == 1 && atom.kind == AtomKind::Max)) {
       consider(lowerBound(rest + atom.a * Sym(c), depth - 1));

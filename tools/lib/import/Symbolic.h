@@ -53,7 +53,7 @@ enum class AtomKind {
 
 struct Atom {
   AtomKind kind;
-  Sym a, b;                  // operands of FloorDiv, Max, Min
+  Sym a, b;                   // operands of FloorDiv, Max, Min
   std::optional<int64_t> low; // never smaller than this
 };
 
@@ -64,7 +64,8 @@ public:
   Sym value();
 
   /// floor(a / b) for b > 0, in canonical form:
-  ///   (c·x + r) / c = x + r / c;  floor(floor(x / a) + k) / b) = floor((x + k·a) / (a·b)).
+  ///   (c·x + r) / c = x + r / c;  floor(floor(x / a) + k) / b) = floor((x +
+  ///   k·a) / (a·b)).
   Sym floorDiv(const Sym &a, const Sym &b);
   Sym ceilDiv(const Sym &a, const Sym &b);
   Sym max(const Sym &a, const Sym &b);

@@ -184,8 +184,7 @@ void appendDouble(std::string &bytes, DType type, double value) {
     llvm::APFloat f(value);
     bool lost;
     f.convert(semantics(type), llvm::APFloat::rmNearestTiesToEven, &lost);
-    return put(bytes,
-               static_cast<uint16_t>(f.bitcastToAPInt().getZExtValue()));
+    return put(bytes, static_cast<uint16_t>(f.bitcastToAPInt().getZExtValue()));
   }
   case DType::Bool:
     return appendInt(bytes, type, value != 0);
@@ -194,16 +193,17 @@ void appendDouble(std::string &bytes, DType type, double value) {
   }
   // Out of range is undefined in ONNX and in C++: saturate, NaN to 0.
   double low = isUnsigned(type) ? 0 : -std::ldexp(1.0, 8 * byteSize(type) - 1);
-  double high = std::ldexp(1.0, 8 * byteSize(type) - (isUnsigned(type) ? 0 : 1));
+  double high =
+      std::ldexp(1.0, 8 * byteSize(type) - (isUnsigned(type) ? 0 : 1));
   if (std::isnan(value))
     value = 0;
   if (value >= high)
-    return appendInt(bytes, type,
-                     type == DType::U64
-                         ? -1
-                         : static_cast<int64_t>(
-                               static_cast<uint64_t>(high - 1.0) -
-                               (type == DType::I64 ? 1 : 0)));
+    return appendInt(
+        bytes, type,
+        type == DType::U64
+            ? -1
+            : static_cast<int64_t>(static_cast<uint64_t>(high - 1.0) -
+                                   (type == DType::I64 ? 1 : 0)));
   if (value < low)
     value = low;
   appendInt(bytes, type,
@@ -312,9 +312,8 @@ HostTensor HostTensor::cast(DType to) const {
       appendDouble(bytes, to, asDouble(i));
     else
       appendInt(bytes, to, asInt(i));
-  return HostTensor(to, shape,
-                    std::make_shared<const std::string>(std::move(bytes)),
-                    splat);
+  return HostTensor(
+      to, shape, std::make_shared<const std::string>(std::move(bytes)), splat);
 }
 
 } // namespace heed::import

@@ -31,7 +31,8 @@ enum class DType : int32_t {
   BF16 = 16
 };
 
-/// The type of number `onnxType`; fails for any other (strings, complex, 8-bit floats).
+/// The type of number `onnxType`; fails for any other (strings, complex, 8-bit
+/// floats).
 DType checkedDType(int64_t onnxType);
 llvm::StringRef name(DType type);
 size_t byteSize(DType type);
@@ -44,8 +45,9 @@ mlir::Type irType(DType type, mlir::MLIRContext *context); // signless
 /// `elementBytes` to fit 62 bits.
 int64_t checkedCount(llvm::ArrayRef<int64_t> dims, size_t elementBytes = 8);
 
-/// A constant tensor in row-major order; bool has one byte an element. The bytes
-/// are shared, never changed after construction. A splat stores one element.
+/// A constant tensor in row-major order; bool has one byte an element. The
+/// bytes are shared, never changed after construction. A splat stores one
+/// element.
 class HostTensor {
 public:
   HostTensor() = default;

@@ -31,14 +31,14 @@ Field fieldOf(DType type) {
 }
 
 std::string externalBytes(const onnx::TensorProto &tensor, int64_t expected,
-                          const std::string &modelPath) {
+                          const std::string &modelPath, ExternalUse *use) {
   std::string location;
   int64_t offset = 0, length = expected;
   for (const auto &entry : tensor.external_data()) {
     llvm::StringRef key = entry.key(), value = entry.value();
     if (key == "location")
       location = value.str();
-    else if (key == "offset" ? value.getAsInteger(10, offset)
+    else if (key == "offset"   ? value.getAsInteger(10, offset)
              : key == "length" ? value.getAsInteger(10, length)
                                : key != "checksum")
       fail("external_data: unknown or damaged entry " + quoted(key));
@@ -47,7 +47,7 @@ std::string externalBytes(const onnx::TensorProto &tensor, int64_t expected,
     fail("external_data: length is " + llvm::Twine(length) +
          ", its shape needs " + llvm::Twine(expected) + " bytes");
   return readExternal(llvm::sys::path::parent_path(modelPath).str(), location,
-                      offset, length);
+                      offset, length, use);
 }
 
 /// Appends the elements of a repeated field, each in `size` bytes.
@@ -62,23 +62,23 @@ std::string pack(const Repeated &values, size_t size) {
 
 } // namespace
 
-HostTensor takeTensor(onnx::TensorProto &tensor, const std::string &modelPath) {
+HostTensor takeTensor(onnx::TensorProto &tensor, const std::string &modelPath,
+                      ExternalUse *use) {
   DType type = checkedDType(tensor.data_type());
   llvm::SmallVector<int64_t> dims(tensor.dims().begin(), tensor.dims().end());
   int64_t count = checkedCount(dims);
   size_t size = byteSize(type);
-  int forms = tensor.has_raw_data() + (tensor.float_data_size() != 0) +
-              (tensor.int32_data_size() != 0) +
-              (tensor.int64_data_size() != 0) +
-              (tensor.double_data_size() != 0) +
-              (tensor.uint64_data_size() != 0) +
-              (tensor.string_data_size() != 0) + (tensor.data_location() == 1);
+  int forms =
+      tensor.has_raw_data() + (tensor.float_data_size() != 0) +
+      (tensor.int32_data_size() != 0) + (tensor.int64_data_size() != 0) +
+      (tensor.double_data_size() != 0) + (tensor.uint64_data_size() != 0) +
+      (tensor.string_data_size() != 0) + (tensor.data_location() == 1);
   if (forms > 1)
     fail("it stores its data in more than one field");
 
   std::string bytes;
   if (tensor.data_location() == 1) {
-    bytes = externalBytes(tensor, count * size, modelPath);
+    bytes = externalBytes(tensor, count * size, modelPath, use);
   } else if (tensor.has_raw_data()) {
     std::unique_ptr<std::string> owned(tensor.release_raw_data());
     bytes = std::move(*owned);

@@ -112,8 +112,8 @@ void importCelu(Node &n) {
   if (alpha == 0)
     fail("alpha is 0");
   apply(n, [=](Formula &s, Value x) {
-    Value low = math::ExpM1Op::create(s.b, s.l,
-                                      s.div(s.min(x, s.c(0)), s.c(alpha)));
+    Value low =
+        math::ExpM1Op::create(s.b, s.l, s.div(s.min(x, s.c(0)), s.c(alpha)));
     return s.select(s.greater(x, s.c(0)), x, s.mul(s.c(alpha), low));
   });
 }
@@ -123,8 +123,8 @@ void importSelu(Node &n) {
   double gamma = n.floatAttr("gamma", 1.05070102214813232421875);
   apply(n, [=](Formula &s, Value x) {
     Value low = math::ExpM1Op::create(s.b, s.l, s.min(x, s.c(0)));
-    return s.mul(s.c(gamma), s.select(s.greater(x, s.c(0)), x,
-                                      s.mul(s.c(alpha), low)));
+    return s.mul(s.c(gamma),
+                 s.select(s.greater(x, s.c(0)), x, s.mul(s.c(alpha), low)));
   });
 }
 

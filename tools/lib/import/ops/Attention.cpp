@@ -123,8 +123,8 @@ void AttentionImporter::readMask() {
     e.requireAtLeast(missing, 0, "keys without a mask entry");
     SmallVector<Sym> low(t->rank(), Sym(0)), high(t->rank(), Sym(0));
     high.back() = missing;
-    Value value = isBool ? e.scalar(DType::Bool, 0)
-                         : e.scalar(t->type, -INFINITY);
+    Value value =
+        isBool ? e.scalar(DType::Bool, 0) : e.scalar(t->type, -INFINITY);
     t = e.pad(t, low, high, value);
     t->shape.back() = keys;
   }
@@ -170,9 +170,9 @@ Tensor AttentionImporter::positionMask(bool isCausal, int64_t left,
         }
         Value p = arith::AddIOp::create(at, loc, i[2], from), keep;
         auto also = [&](Value condition) {
-          keep = keep ? arith::AndIOp::create(at, loc, keep, condition)
-                            .getResult()
-                      : condition;
+          keep =
+              keep ? arith::AndIOp::create(at, loc, keep, condition).getResult()
+                   : condition;
         };
         if (isCausal || right >= 0) {
           Value last = arith::AddIOp::create(at, loc, p, r);
@@ -216,13 +216,13 @@ void AttentionImporter::readPositions() {
     return;
   }
   Tensor t = positionMask(isCausal, left, right);
-  mask = mask ? e.elementwise({mask, t}, DType::Bool,
-                              [](OpBuilder &at, Location loc,
-                                 ArrayRef<Value> v) -> Value {
-                                return arith::AndIOp::create(at, loc, v[0],
-                                                             v[1]);
-                              })
-              : t;
+  mask = mask
+             ? e.elementwise(
+                   {mask, t}, DType::Bool,
+                   [](OpBuilder &at, Location loc, ArrayRef<Value> v) -> Value {
+                     return arith::AndIOp::create(at, loc, v[0], v[1]);
+                   })
+             : t;
 }
 
 void AttentionImporter::emit() {
@@ -283,7 +283,8 @@ void AttentionImporter::emit() {
 void AttentionImporter::run() {
   DType type = n.floatInput(0)->type;
   for (size_t i : {1, 2})
-    if (n.floatInput(i)->type != type || n.input(i)->rank() != n.input(0)->rank())
+    if (n.floatInput(i)->type != type ||
+        n.input(i)->rank() != n.input(0)->rank())
       fail("query, key and value differ in type or rank");
   if (n.wants(3))
     fail("output 3 (qk_matmul_output) is not supported");

@@ -1,5 +1,5 @@
-// Constant.cpp - tensors that an op makes out of nothing: constants, fills, triangles.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Constant.cpp - tensors that an op makes out of nothing: constants, fills,
+// triangles. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
 
@@ -18,8 +18,8 @@ void importConstant(Node &n) {
     return n.set(n.e.constant(*t, n.proto.output_size() ? n.proto.output(0)
                                                         : std::string()));
   if (n.hasAttr("value_float"))
-    return n.set(n.e.constant(
-        HostTensor::ofDoubles(DType::F32, {}, {n.floatAttr("value_float", 0)})));
+    return n.set(n.e.constant(HostTensor::ofDoubles(
+        DType::F32, {}, {n.floatAttr("value_float", 0)})));
   if (n.hasAttr("value_int"))
     return n.set(n.e.constant(
         HostTensor::ofInts(DType::I64, {}, {n.intAttr("value_int")})));
@@ -88,10 +88,9 @@ void importTrilu(Node &n) {
         Value column = linalg::IndexOp::create(b, l, rank - 1);
         if (k != Sym(0))
           row = arith::AddIOp::create(b, l, row, diagonal);
-        Value keep = arith::CmpIOp::create(b, l,
-                                           upper ? arith::CmpIPredicate::sge
-                                                 : arith::CmpIPredicate::sle,
-                                           column, row);
+        Value keep = arith::CmpIOp::create(
+            b, l, upper ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle,
+            column, row);
         return arith::SelectOp::create(b, l, keep, v[0], zero);
       }));
 }
@@ -102,13 +101,13 @@ void importEyeLike(Node &n) {
   DType type = n.hasAttr("dtype") ? checkedDType(n.intAttr("dtype")) : x->type;
   Value k = n.e.scalarInt(n.e.b.getIndexType(), n.intAttr("k", 0));
   Value zero = n.e.scalar(type, 0), one = n.e.scalar(type, 1);
-  n.set(n.e.generate(type, x->shape,
-                     [&](OpBuilder &b, Location l, ValueRange i) -> Value {
-                       Value at = arith::AddIOp::create(b, l, i[0], k);
-                       Value on = arith::CmpIOp::create(
-                           b, l, arith::CmpIPredicate::eq, i[1], at);
-                       return arith::SelectOp::create(b, l, on, one, zero);
-                     }));
+  n.set(n.e.generate(
+      type, x->shape, [&](OpBuilder &b, Location l, ValueRange i) -> Value {
+        Value at = arith::AddIOp::create(b, l, i[0], k);
+        Value on =
+            arith::CmpIOp::create(b, l, arith::CmpIPredicate::eq, i[1], at);
+        return arith::SelectOp::create(b, l, on, one, zero);
+      }));
 }
 
 } // namespace

@@ -64,10 +64,11 @@ Tensor addBias(Emitter &e, const Tensor &y, const Tensor &bias) {
   e.require(bias->shape[0], y->shape[1], "bias");
   Shape shape(y->rank() - 1, Sym(1));
   shape[0] = bias->shape[0];
-  return e.elementwise({y, e.reshape(bias, shape)}, y->type,
-                       [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                         return arith::AddFOp::create(b, l, v[0], v[1]);
-                       });
+  return e.elementwise(
+      {y, e.reshape(bias, shape)}, y->type,
+      [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        return arith::AddFOp::create(b, l, v[0], v[1]);
+      });
 }
 
 void importConv(Node &n) {
@@ -97,8 +98,8 @@ void importConv(Node &n) {
   Shape out = {x->shape[0], w->shape[0]};
   out.append(win.outputs);
   Tensor y;
-  bool depthwise = groups > 1 && Sym(groups) == w->shape[0] &&
-                   w->shape[1] == Sym(1);
+  bool depthwise =
+      groups > 1 && Sym(groups) == w->shape[0] && w->shape[1] == Sym(1);
   if (groups == 1 && spatial == 1) {
     y = convolve<linalg::Conv1DNcwFcwOp>(e, in, w, out, win);
   } else if (groups == 1 && spatial == 2) {
@@ -121,9 +122,8 @@ void importConv(Node &n) {
     ws.append(w->shape.begin() + 2, w->shape.end());
     ys.append(win.outputs);
     Tensor xg = e.reshape(in, xs), wg = e.reshape(w, ws);
-    y = spatial == 2
-            ? convolve<linalg::Conv2DNgchwGfchwOp>(e, xg, wg, ys, win)
-            : convolveGeneric(e, xg, wg, ys, win);
+    y = spatial == 2 ? convolve<linalg::Conv2DNgchwGfchwOp>(e, xg, wg, ys, win)
+                     : convolveGeneric(e, xg, wg, ys, win);
     y = e.reshape(y, out);
   }
   n.set(n.has(2) ? addBias(e, y, n.input(2)) : y);
@@ -160,7 +160,8 @@ void importConvTranspose(Node &n) {
   SmallVector<int64_t> strides = ints("strides", ones, 1),
                        dilations = ints("dilations", ones, 1),
                        extra = ints("output_padding", zeros, 0),
-                       pads = ints("pads", SmallVector<int64_t>(2 * spatial, 0), 0);
+                       pads = ints("pads", SmallVector<int64_t>(2 * spatial, 0),
+                                   0);
   int64_t groups = n.intAttr("group", 1);
   if (groups < 1)
     fail("attribute 'group' is " + Twine(groups));
@@ -175,11 +176,9 @@ void importConvTranspose(Node &n) {
     Sym full = Sym(strides[s]) * (x->shape[2 + s] - Sym(1)) + Sym(extra[s]) +
                Sym((*kernel)[s] - 1) * Sym(dilations[s]) + Sym(1);
     if (wanted || autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-      Sym size = wanted ? Sym(wanted->size() == spatial
-                                  ? (*wanted)[s]
-                                  : wanted->size() == spatial + 2
-                                        ? (*wanted)[s + 2]
-                                        : -1)
+      Sym size = wanted ? Sym(wanted->size() == spatial       ? (*wanted)[s]
+                              : wanted->size() == spatial + 2 ? (*wanted)[s + 2]
+                                                              : -1)
                         : x->shape[2 + s] * Sym(strides[s]);
       auto total = (full - size).constant();
       if (!total || *total < 0)
@@ -213,7 +212,8 @@ void importConvTranspose(Node &n) {
         steps(2, b.getIndexAttr(1));
     for (size_t s = 0; s < spatial; ++s) {
       int64_t reach = ((*kernel)[s] - 1) * dilations[s];
-      int64_t low = reach - pads[s], high = reach - pads[s + spatial] + extra[s];
+      int64_t low = reach - pads[s],
+              high = reach - pads[s + spatial] + extra[s];
       if (low < 0 || high < 0)
         fail("pads larger than the kernel are not supported");
       spread.push_back(Sym(strides[s]) * (x->shape[2 + s] - Sym(1)) +

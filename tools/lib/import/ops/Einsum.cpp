@@ -59,14 +59,13 @@ Term multiply(Emitter &e, Term x, Term y, const std::string &keep) {
     if (both.find(c) != std::string::npos && out.find(c) == std::string::npos)
       out += c;
   if (out.size() == both.size())
-    return {e.elementwise({aligned(e, x, out), aligned(e, y, out)},
-                          x.tensor->type,
-                          [&](OpBuilder &b, Location l,
-                              ArrayRef<Value> v) -> Value {
-                            if (!isFloat(x.tensor->type))
-                              return arith::MulIOp::create(b, l, v[0], v[1]);
-                            return arith::MulFOp::create(b, l, v[0], v[1]);
-                          }),
+    return {e.elementwise(
+                {aligned(e, x, out), aligned(e, y, out)}, x.tensor->type,
+                [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                  if (!isFloat(x.tensor->type))
+                    return arith::MulIOp::create(b, l, v[0], v[1]);
+                  return arith::MulFOp::create(b, l, v[0], v[1]);
+                }),
             out};
   return {e.contract(x.tensor, x.dims, y.tensor, y.dims, out), out};
 }
@@ -82,8 +81,8 @@ void importEinsum(Node &n) {
   SmallVector<StringRef> names;
   StringRef(equation).take_front(arrow).split(names, ',');
   if (names.size() != n.numInputs())
-    fail("the equation names " + Twine(names.size()) + " inputs, the node has " +
-         Twine(n.numInputs()));
+    fail("the equation names " + Twine(names.size()) +
+         " inputs, the node has " + Twine(n.numInputs()));
   // An ellipsis stands for dims that no letter can name.
   size_t ellipsisRank = 0;
   std::vector<Term> terms;
@@ -92,7 +91,8 @@ void importEinsum(Node &n) {
     const Tensor &t = n.input(i);
     size_t dots = name.find("...");
     size_t letters = name.size() - (dots == StringRef::npos ? 0 : 3);
-    if (letters > t->rank() || (dots == StringRef::npos && letters != t->rank()))
+    if (letters > t->rank() ||
+        (dots == StringRef::npos && letters != t->rank()))
       fail("the equation does not fit the rank of input " + Twine(i));
     size_t hidden = t->rank() - letters;
     if (hidden > 20)

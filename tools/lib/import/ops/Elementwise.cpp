@@ -20,8 +20,7 @@ using Scalar = Value (*)(OpBuilder &, Location, Value);
 template <typename Op> Value make1(OpBuilder &b, Location l, Value x) {
   return Op::create(b, l, x);
 }
-template <typename Op>
-Value make2(OpBuilder &b, Location l, Value x, Value y) {
+template <typename Op> Value make2(OpBuilder &b, Location l, Value x, Value y) {
   return Op::create(b, l, x, y);
 }
 
@@ -82,13 +81,13 @@ void importUnary(Node &n) {
     folds.sizes = [](SymTable &, const Sym *v) {
       return std::optional<Sym>(Sym(0) - v[0]);
     };
-  n.set(foldOrEmit(
-      n.e, {x}, x->type, folds,
-      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        if (isAbs)
-          return math::AbsIOp::create(b, l, v[0]);
-        return arith::SubIOp::create(b, l, n.e.scalar(x->type, 0), v[0]);
-      }));
+  n.set(foldOrEmit(n.e, {x}, x->type, folds,
+                   [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                     if (isAbs)
+                       return math::AbsIOp::create(b, l, v[0]);
+                     return arith::SubIOp::create(b, l, n.e.scalar(x->type, 0),
+                                                  v[0]);
+                   }));
 }
 
 void importReciprocal(Node &n) {
@@ -97,8 +96,8 @@ void importReciprocal(Node &n) {
   folds.floats = [](const double *v) { return 1 / v[0]; };
   n.set(foldOrEmit(n.e, {x}, x->type, folds,
                    [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                     return arith::DivFOp::create(
-                         b, l, n.e.scalar(x->type, 1), v[0]);
+                     return arith::DivFOp::create(b, l, n.e.scalar(x->type, 1),
+                                                  v[0]);
                    }));
 }
 
@@ -106,7 +105,9 @@ void importSign(Node &n) {
   const Tensor &x = n.input(0);
   Folds folds;
   folds.floats = [](const double *v) { return sign(v[0]); };
-  folds.ints = [](const int64_t *v) { return int64_t((v[0] > 0) - (v[0] < 0)); };
+  folds.ints = [](const int64_t *v) {
+    return int64_t((v[0] > 0) - (v[0] < 0));
+  };
   n.set(foldOrEmit(
       n.e, {x}, x->type, folds,
       [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
@@ -114,8 +115,8 @@ void importSign(Node &n) {
         if (isFloat(x->type)) {
           Value s = math::CopySignOp::create(b, l, one, v[0]);
           // 0 and NaN stay as they are.
-          Value nonZero = arith::CmpFOp::create(
-              b, l, arith::CmpFPredicate::ONE, v[0], zero);
+          Value nonZero = arith::CmpFOp::create(b, l, arith::CmpFPredicate::ONE,
+                                                v[0], zero);
           return arith::SelectOp::create(b, l, nonZero, s, v[0]);
         }
         Value minusOne = n.e.scalar(x->type, -1);
@@ -125,8 +126,8 @@ void importSign(Node &n) {
         if (isUnsigned(x->type))
           return arith::SelectOp::create(b, l, is(arith::CmpIPredicate::ne),
                                          one, zero);
-        Value low = arith::SelectOp::create(
-            b, l, is(arith::CmpIPredicate::slt), minusOne, zero);
+        Value low = arith::SelectOp::create(b, l, is(arith::CmpIPredicate::slt),
+                                            minusOne, zero);
         return arith::SelectOp::create(b, l, is(arith::CmpIPredicate::sgt), one,
                                        low);
       }));
@@ -190,17 +191,20 @@ void importArithmetic(Node &n) {
     return n.set(y);
   Folds folds;
   if (op == "Add") {
-    folds = {[](const double *v) { return v[0] + v[1]; },
-             [](const int64_t *v) { return int64_t(uint64_t(v[0]) + v[1]); },
-             [](SymTable &, const Sym *v) { return std::optional(v[0] + v[1]); }};
+    folds = {
+        [](const double *v) { return v[0] + v[1]; },
+        [](const int64_t *v) { return int64_t(uint64_t(v[0]) + v[1]); },
+        [](SymTable &, const Sym *v) { return std::optional(v[0] + v[1]); }};
   } else if (op == "Sub") {
-    folds = {[](const double *v) { return v[0] - v[1]; },
-             [](const int64_t *v) { return int64_t(uint64_t(v[0]) - v[1]); },
-             [](SymTable &, const Sym *v) { return std::optional(v[0] - v[1]); }};
+    folds = {
+        [](const double *v) { return v[0] - v[1]; },
+        [](const int64_t *v) { return int64_t(uint64_t(v[0]) - v[1]); },
+        [](SymTable &, const Sym *v) { return std::optional(v[0] - v[1]); }};
   } else if (op == "Mul") {
-    folds = {[](const double *v) { return v[0] * v[1]; },
-             [](const int64_t *v) { return int64_t(uint64_t(v[0]) * v[1]); },
-             [](SymTable &, const Sym *v) { return std::optional(v[0] * v[1]); }};
+    folds = {
+        [](const double *v) { return v[0] * v[1]; },
+        [](const int64_t *v) { return int64_t(uint64_t(v[0]) * v[1]); },
+        [](SymTable &, const Sym *v) { return std::optional(v[0] * v[1]); }};
   } else {
     folds.floats = [](const double *v) { return v[0] / v[1]; };
     folds.ints = [](const int64_t *v) {
@@ -214,22 +218,21 @@ void importArithmetic(Node &n) {
         if (y->constant->asInt(y->constant->isSplat() ? 0 : i) == 0)
           fail("division by the constant 0");
   }
-  n.set(foldOrEmit(
-      n.e, {x, y}, type, folds,
-      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        bool f = isFloat(type);
-        if (op == "Add")
-          return f ? make2<arith::AddFOp>(b, l, v[0], v[1])
-                   : make2<arith::AddIOp>(b, l, v[0], v[1]);
-        if (op == "Sub")
-          return f ? make2<arith::SubFOp>(b, l, v[0], v[1])
-                   : make2<arith::SubIOp>(b, l, v[0], v[1]);
-        if (op == "Mul")
-          return f ? make2<arith::MulFOp>(b, l, v[0], v[1])
-                   : make2<arith::MulIOp>(b, l, v[0], v[1]);
-        return f ? make2<arith::DivFOp>(b, l, v[0], v[1])
-                 : divideInts(n, type, b, l, v[0], v[1], false);
-      }));
+  n.set(foldOrEmit(n.e, {x, y}, type, folds,
+                   [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                     bool f = isFloat(type);
+                     if (op == "Add")
+                       return f ? make2<arith::AddFOp>(b, l, v[0], v[1])
+                                : make2<arith::AddIOp>(b, l, v[0], v[1]);
+                     if (op == "Sub")
+                       return f ? make2<arith::SubFOp>(b, l, v[0], v[1])
+                                : make2<arith::SubIOp>(b, l, v[0], v[1]);
+                     if (op == "Mul")
+                       return f ? make2<arith::MulFOp>(b, l, v[0], v[1])
+                                : make2<arith::MulIOp>(b, l, v[0], v[1]);
+                     return f ? make2<arith::DivFOp>(b, l, v[0], v[1])
+                              : divideInts(n, type, b, l, v[0], v[1], false);
+                   }));
 }
 
 void importMod(Node &n) {
@@ -253,25 +256,25 @@ void importMod(Node &n) {
     auto q = divideSizes(syms, v);
     return q ? std::optional(v[0] - *q * v[1]) : std::nullopt;
   };
-  n.set(foldOrEmit(
-      n.e, {x, y}, type, folds,
-      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        if (isFloat(type))
-          return arith::RemFOp::create(b, l, v[0], v[1]);
-        Value r = divideInts(n, type, b, l, v[0], v[1], true);
-        if (fmod || isUnsigned(type))
-          return r;
-        // The sign of the divisor: r ≠ 0 and r, y of unlike signs add y.
-        Value zero = n.e.scalar(type, 0);
-        Value mixed = arith::XOrIOp::create(b, l, r, v[1]);
-        Value unlike = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt,
-                                             mixed, zero);
-        Value nonZero = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ne, r,
-                                              zero);
-        Value both = arith::AndIOp::create(b, l, unlike, nonZero);
-        Value sum = arith::AddIOp::create(b, l, r, v[1]);
-        return arith::SelectOp::create(b, l, both, sum, r);
-      }));
+  n.set(foldOrEmit(n.e, {x, y}, type, folds,
+                   [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                     if (isFloat(type))
+                       return arith::RemFOp::create(b, l, v[0], v[1]);
+                     Value r = divideInts(n, type, b, l, v[0], v[1], true);
+                     if (fmod || isUnsigned(type))
+                       return r;
+                     // The sign of the divisor: r ≠ 0 and r, y of unlike signs
+                     // add y.
+                     Value zero = n.e.scalar(type, 0);
+                     Value mixed = arith::XOrIOp::create(b, l, r, v[1]);
+                     Value unlike = arith::CmpIOp::create(
+                         b, l, arith::CmpIPredicate::slt, mixed, zero);
+                     Value nonZero = arith::CmpIOp::create(
+                         b, l, arith::CmpIPredicate::ne, r, zero);
+                     Value both = arith::AndIOp::create(b, l, unlike, nonZero);
+                     Value sum = arith::AddIOp::create(b, l, r, v[1]);
+                     return arith::SelectOp::create(b, l, both, sum, r);
+                   }));
 }
 
 /// x^p of floats.
@@ -284,15 +287,15 @@ Tensor power(Emitter &e, const Tensor &x, const Tensor &p) {
   if (c && *c == 1)
     return x;
   return foldOrEmit(e, {x, p}, x->type, folds,
-                   [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                     if (c && *c == 2)
-                       return arith::MulFOp::create(b, l, v[0], v[0]);
-                     if (c && *c == 0.5)
-                       return math::SqrtOp::create(b, l, v[0]);
-                     if (c && *c == -0.5)
-                       return math::RsqrtOp::create(b, l, v[0]);
-                     return math::PowFOp::create(b, l, v[0], v[1]);
-                   });
+                    [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                      if (c && *c == 2)
+                        return arith::MulFOp::create(b, l, v[0], v[0]);
+                      if (c && *c == 0.5)
+                        return math::SqrtOp::create(b, l, v[0]);
+                      if (c && *c == -0.5)
+                        return math::RsqrtOp::create(b, l, v[0]);
+                      return math::PowFOp::create(b, l, v[0], v[1]);
+                    });
 }
 
 void importPow(Node &n) {
@@ -321,18 +324,18 @@ Tensor minOrMax(Node &n, const Tensor &x, const Tensor &y, bool isMin) {
   folds.sizes = [isMin](SymTable &syms, const Sym *v) {
     return std::optional(isMin ? syms.min(v[0], v[1]) : syms.max(v[0], v[1]));
   };
-  return foldOrEmit(
-      n.e, {x, y}, type, folds,
-      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        if (isFloat(type))
-          return isMin ? make2<arith::MinimumFOp>(b, l, v[0], v[1])
-                       : make2<arith::MaximumFOp>(b, l, v[0], v[1]);
-        if (isUnsigned(type))
-          return isMin ? make2<arith::MinUIOp>(b, l, v[0], v[1])
-                       : make2<arith::MaxUIOp>(b, l, v[0], v[1]);
-        return isMin ? make2<arith::MinSIOp>(b, l, v[0], v[1])
-                     : make2<arith::MaxSIOp>(b, l, v[0], v[1]);
-      });
+  return foldOrEmit(n.e, {x, y}, type, folds,
+                    [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                      if (isFloat(type))
+                        return isMin
+                                   ? make2<arith::MinimumFOp>(b, l, v[0], v[1])
+                                   : make2<arith::MaximumFOp>(b, l, v[0], v[1]);
+                      if (isUnsigned(type))
+                        return isMin ? make2<arith::MinUIOp>(b, l, v[0], v[1])
+                                     : make2<arith::MaxUIOp>(b, l, v[0], v[1]);
+                      return isMin ? make2<arith::MinSIOp>(b, l, v[0], v[1])
+                                   : make2<arith::MaxSIOp>(b, l, v[0], v[1]);
+                    });
 }
 
 void importMinMax(Node &n) {
@@ -365,9 +368,7 @@ void importCast(Node &n) {
   n.set(n.e.cast(n.input(0), checkedDType(n.intAttr("to"))));
 }
 
-void importCastLike(Node &n) {
-  n.set(n.e.cast(n.input(0), n.input(1)->type));
-}
+void importCastLike(Node &n) { n.set(n.e.cast(n.input(0), n.input(1)->type)); }
 
 /// Clip: min(max(x, low), high); bounds are attributes below opset 11.
 void importClip(Node &n) {

@@ -1,5 +1,5 @@
-// Fold.cpp - elementwise ops that are computed at import where their inputs are known.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Fold.cpp - elementwise ops that are computed at import where their inputs are
+// known. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/ops/Fold.h"
 
@@ -65,7 +65,8 @@ Tensor foldOrEmit(Emitter &e, ArrayRef<Tensor> ins, DType type,
       SmallVector<Tensor> same;
       for (const Tensor &t : ins)
         same.push_back(e.broadcast(t, shape));
-      bool constant = llvm::all_of(same, [](auto &t) { return bool(t->constant); });
+      bool constant =
+          llvm::all_of(same, [](auto &t) { return bool(t->constant); });
       Tensor folded;
       if (constant)
         folded = foldConstants(e, same, *dims, type, folds);

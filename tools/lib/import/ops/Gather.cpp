@@ -34,8 +34,9 @@ void checkIndices(Emitter &e, const Tensor &indices, const Sym &size) {
   OpBuilder &b = e.b;
   Location l = e.loc;
   auto extreme = [&](ReduceKind kind) -> Value {
-    Tensor r = indices->rank() ? e.reduce(indices, allAxes(indices), false, kind)
-                               : indices;
+    Tensor r = indices->rank()
+                   ? e.reduce(indices, allAxes(indices), false, kind)
+                   : indices;
     return tensor::ExtractOp::create(b, l, e.ir(r), ValueRange());
   };
   Type type = irType(indices->type, b.getContext());
@@ -129,8 +130,8 @@ Tensor gather(Emitter &e, const Tensor &x, const Tensor &indices,
       inside &= low && *low >= 0 && room && *room >= 1;
     }
     bool constant = size.isConstant() && llvm::all_of(at, [](const Sym &s) {
-      return s.isConstant();
-    });
+                      return s.isConstant();
+                    });
     if (auto dims = e.foldable(shape, 1 << 20);
         dims && constant && e.isKnown(x)) {
       auto from = *staticShape(x->shape), strides = stridesOf(from);
@@ -141,10 +142,9 @@ Tensor gather(Emitter &e, const Tensor &x, const Tensor &indices,
         for (size_t d = 0; d < count; ++d)
           flat += out[axis + d] * inner[d];
         for (size_t d = 0; d < from.size(); ++d)
-          index += strides[d] * (int64_t(d) < axis ? out[d]
-                                 : int64_t(d) == axis
-                                     ? *at[flat].constant()
-                                     : out[d + count - 1]);
+          index += strides[d] * (int64_t(d) < axis    ? out[d]
+                                 : int64_t(d) == axis ? *at[flat].constant()
+                                                      : out[d + count - 1]);
         return index;
       });
     }
@@ -219,16 +219,16 @@ void importGatherElements(Node &n) {
   checkIndices(e, indices, x->shape[axis]);
   IndexClamp clamp(e, indices, x->shape[axis]);
   Value source = e.ir(x);
-  n.set(e.elementwise({indices}, x->type,
-                      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                        SmallVector<Value> from;
-                        for (size_t d = 0; d < x->rank(); ++d)
-                          from.push_back(
-                              int64_t(d) == axis
-                                  ? clamp(b, l, v[0])
-                                  : linalg::IndexOp::create(b, l, d).getResult());
-                        return tensor::ExtractOp::create(b, l, source, from);
-                      }));
+  n.set(e.elementwise(
+      {indices}, x->type,
+      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        SmallVector<Value> from;
+        for (size_t d = 0; d < x->rank(); ++d)
+          from.push_back(int64_t(d) == axis
+                             ? clamp(b, l, v[0])
+                             : linalg::IndexOp::create(b, l, d).getResult());
+        return tensor::ExtractOp::create(b, l, source, from);
+      }));
 }
 
 /// Index tuples of the last dim of `indices`, one tensor a component.
@@ -260,7 +260,8 @@ void importGatherND(Node &n) {
   if (batch < 0 || batch >= int64_t(std::min(x->rank(), indices->rank())) ||
       batch + parts.size() > x->rank())
     fail("attribute 'batch_dims' or the index components do not fit the ranks");
-  size_t lead = indices->rank() - 1, first = batch, fixed = batch + parts.size();
+  size_t lead = indices->rank() - 1, first = batch,
+         fixed = batch + parts.size();
   Shape shape(indices->shape.begin(), indices->shape.end() - 1);
   shape.append(x->shape.begin() + fixed, x->shape.end());
   SmallVector<IndexClamp> clamps;
@@ -286,12 +287,11 @@ void importGatherND(Node &n) {
       [&](OpBuilder &at, Location l, ValueRange a) {
         SmallVector<Value> from;
         for (size_t d = 0; d < x->rank(); ++d)
-          from.push_back(
-              d >= first && d < fixed
-                  ? clamps[d - first](at, l, a[d - first])
-                  : linalg::IndexOp::create(
-                        at, l, d < first ? d : d - fixed + lead)
-                        .getResult());
+          from.push_back(d >= first && d < fixed
+                             ? clamps[d - first](at, l, a[d - first])
+                             : linalg::IndexOp::create(
+                                   at, l, d < first ? d : d - fixed + lead)
+                                   .getResult());
         Value v = tensor::ExtractOp::create(at, l, source, from);
         linalg::YieldOp::create(at, l, v);
       });

@@ -76,14 +76,14 @@ void importComparison(Node &n) {
   folds.sizes = [c](SymTable &syms, const Sym *v) {
     return compareSizes(*c, syms, v[0], v[1]);
   };
-  n.set(foldOrEmit(
-      n.e, {x, y}, DType::Bool, folds,
-      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        if (f)
-          return arith::CmpFOp::create(b, l, c->onFloats, v[0], v[1]);
-        return arith::CmpIOp::create(b, l, u ? c->onUnsigned : c->onInts, v[0],
-                                     v[1]);
-      }));
+  n.set(foldOrEmit(n.e, {x, y}, DType::Bool, folds,
+                   [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                     if (f)
+                       return arith::CmpFOp::create(b, l, c->onFloats, v[0],
+                                                    v[1]);
+                     return arith::CmpIOp::create(
+                         b, l, u ? c->onUnsigned : c->onInts, v[0], v[1]);
+                   }));
 }
 
 void importBoolean(Node &n) {
@@ -116,8 +116,8 @@ void importNot(Node &n) {
   folds.ints = [](const int64_t *v) { return int64_t(!v[0]); };
   n.set(foldOrEmit(n.e, {x}, DType::Bool, folds,
                    [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                     return arith::XOrIOp::create(
-                         b, l, v[0], n.e.scalar(DType::Bool, 1));
+                     return arith::XOrIOp::create(b, l, v[0],
+                                                  n.e.scalar(DType::Bool, 1));
                    }));
 }
 
@@ -130,15 +130,15 @@ void importBitwise(Node &n) {
   Tensor y = n.numInputs() > 1
                  ? n.input(1)
                  : n.e.constant(HostTensor::ofInts(x->type, {}, {-1}));
-  n.set(n.e.elementwise({x, y}, x->type,
-                        [&](OpBuilder &b, Location l,
-                            ArrayRef<Value> v) -> Value {
-                          if (op == "BitwiseAnd")
-                            return arith::AndIOp::create(b, l, v[0], v[1]);
-                          if (op == "BitwiseOr")
-                            return arith::OrIOp::create(b, l, v[0], v[1]);
-                          return arith::XOrIOp::create(b, l, v[0], v[1]);
-                        }));
+  n.set(n.e.elementwise(
+      {x, y}, x->type,
+      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        if (op == "BitwiseAnd")
+          return arith::AndIOp::create(b, l, v[0], v[1]);
+        if (op == "BitwiseOr")
+          return arith::OrIOp::create(b, l, v[0], v[1]);
+        return arith::XOrIOp::create(b, l, v[0], v[1]);
+      }));
 }
 
 void importIsNaN(Node &n) {
@@ -179,11 +179,11 @@ void importWhere(Node &n) {
   // A condition that is known and uniform chooses one side, broadcast.
   if (c->constant && c->constant->count()) {
     bool first = c->constant->asInt(0), uniform = true;
-    for (int64_t i = 1; !c->constant->isSplat() && i < c->constant->count(); ++i)
+    for (int64_t i = 1; !c->constant->isSplat() && i < c->constant->count();
+         ++i)
       uniform &= bool(c->constant->asInt(i)) == first;
     if (uniform)
-      return n.set(
-          n.e.broadcast(first ? x : y, n.e.broadcastShape({c, x, y})));
+      return n.set(n.e.broadcast(first ? x : y, n.e.broadcastShape({c, x, y})));
   }
   Folds folds;
   folds.floats = [](const double *v) { return v[0] != 0 ? v[1] : v[2]; };

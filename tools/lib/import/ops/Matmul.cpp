@@ -23,11 +23,10 @@ void importMatMul(Node &n) {
 Tensor scaled(Emitter &e, const Tensor &t, double factor) {
   if (factor == 1)
     return t;
-  return e.elementwise({t}, t->type,
-                       [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                         return arith::MulFOp::create(b, l, v[0],
-                                                      e.scalar(t->type, factor));
-                       });
+  return e.elementwise(
+      {t}, t->type, [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        return arith::MulFOp::create(b, l, v[0], e.scalar(t->type, factor));
+      });
 }
 
 /// alpha·A·B + beta·C, with A and B transposed by a movement op.

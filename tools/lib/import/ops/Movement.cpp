@@ -20,9 +20,9 @@ void importDropout(Node &n) {
   }
   n.set(n.input(0));
   if (n.wants(1))
-    n.set(1, n.e.broadcast(
-                 n.e.constant(HostTensor::ofInts(DType::Bool, {}, {1})),
-                 n.input(0)->shape));
+    n.set(1,
+          n.e.broadcast(n.e.constant(HostTensor::ofInts(DType::Bool, {}, {1})),
+                        n.input(0)->shape));
 }
 
 void importReshape(Node &n) {

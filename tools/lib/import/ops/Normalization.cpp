@@ -16,17 +16,18 @@ namespace {
 
 template <typename Op>
 Tensor map2(Emitter &e, const Tensor &x, const Tensor &y) {
-  return e.elementwise({x, y}, x->type,
-                       [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                         return Op::create(b, l, v[0], v[1]);
-                       });
+  return e.elementwise(
+      {x, y}, x->type,
+      [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        return Op::create(b, l, v[0], v[1]);
+      });
 }
 
 Tensor square(Emitter &e, const Tensor &x) {
-  return e.elementwise({x}, x->type,
-                       [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                         return arith::MulFOp::create(b, l, v[0], v[0]);
-                       });
+  return e.elementwise(
+      {x}, x->type, [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        return arith::MulFOp::create(b, l, v[0], v[0]);
+      });
 }
 
 /// 1 / √(x + epsilon)
@@ -91,8 +92,8 @@ void importLayerNorm(Node &n) {
   DType type = x->type;
   int64_t axis = Node::normalisedAxis(n.intAttr("axis", -1), x->rank());
   x = e.cast(x, stashType(n, x));
-  Normalised r = normalise(e, x, axesFrom(axis, x->rank()),
-                           n.floatAttr("epsilon", 1e-5));
+  Normalised r =
+      normalise(e, x, axesFrom(axis, x->rank()), n.floatAttr("epsilon", 1e-5));
   Tensor y = map2<arith::MulFOp>(e, e.cast(r.y, type), e.cast(scale, type));
   if (bias)
     y = map2<arith::AddFOp>(e, y, e.cast(bias, type));
@@ -122,10 +123,10 @@ void importInstanceNorm(Node &n) {
   n.requireSameTypes();
   n.requireRank(0, 3);
   const Tensor &x = n.floatInput(0);
-  Normalised r = normalise(e, x, axesFrom(2, x->rank()),
-                           n.floatAttr("epsilon", 1e-5));
-  Tensor y = map2<arith::MulFOp>(e, r.y,
-                                 alongChannels(e, n.input(1), x->rank()));
+  Normalised r =
+      normalise(e, x, axesFrom(2, x->rank()), n.floatAttr("epsilon", 1e-5));
+  Tensor y =
+      map2<arith::MulFOp>(e, r.y, alongChannels(e, n.input(1), x->rank()));
   n.set(map2<arith::AddFOp>(e, y, alongChannels(e, n.input(2), x->rank())));
 }
 
@@ -171,9 +172,10 @@ void importBatchNorm(Node &n) {
       fail("input " + Twine(i) + " is no vector");
     e.require(p.back()->shape[0], x->shape[1], "input " + Twine(i));
   }
-  bool known = llvm::all_of(p, [](const Tensor &t) { return bool(t->constant); });
+  bool known =
+      llvm::all_of(p, [](const Tensor &t) { return bool(t->constant); });
   Tensor a, c;
-  if (known) {
+  if (known && e.foldable({x->shape[1], 2}, 1 << 23)) {
     std::vector<double> scale, shift;
     for (int64_t i = 0; i < p[0]->constant->count(); ++i) {
       scale.push_back(p[0]->constant->asDouble(i) /
@@ -202,25 +204,27 @@ void importLpNorm(Node &n) {
   if (p != 1 && p != 2)
     fail("attribute 'p' is " + Twine(p));
   auto apply = [&](const Tensor &t, auto make) {
-    return e.elementwise({t}, t->type,
-                         [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                           return make(b, l, v[0]);
-                         });
+    return e.elementwise(
+        {t}, t->type,
+        [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+          return make(b, l, v[0]);
+        });
   };
-  Tensor powers = p == 2 ? square(e, x)
-                         : apply(x, [](OpBuilder &b, Location l, Value v) {
-                             return math::AbsFOp::create(b, l, v).getResult();
-                           });
+  Tensor powers =
+      p == 2 ? square(e, x) : apply(x, [](OpBuilder &b, Location l, Value v) {
+        return math::AbsFOp::create(b, l, v).getResult();
+      });
   Tensor norm = e.reduce(powers, {axis}, true, ReduceKind::Sum);
   if (p == 2)
     norm = apply(norm, [](OpBuilder &b, Location l, Value v) {
       return math::SqrtOp::create(b, l, v).getResult();
     });
   n.set(e.elementwise(
-      {x, norm}, x->type, [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+      {x, norm}, x->type,
+      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
         Value zero = e.scalar(x->type, 0); // 0 / 0 = 0 here
-        Value isZero = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ,
-                                             v[1], zero);
+        Value isZero =
+            arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ, v[1], zero);
         Value ratio = arith::DivFOp::create(b, l, v[0], v[1]);
         return arith::SelectOp::create(b, l, isZero, zero, ratio);
       }));

@@ -34,7 +34,8 @@ Tensor wrap(Emitter &e, const Tensor &x, int64_t axis, int64_t low,
   return e.concat(parts, axis);
 }
 
-/// Position i − low of x, brought back inside by repeating or mirroring the edge.
+/// Position i − low of x, brought back inside by repeating or mirroring the
+/// edge.
 Tensor extend(Emitter &e, const Tensor &x, ArrayRef<int64_t> low,
               ArrayRef<int64_t> high, bool mirror) {
   Shape shape;
@@ -43,7 +44,8 @@ Tensor extend(Emitter &e, const Tensor &x, ArrayRef<int64_t> low,
   for (size_t d = 0; d < x->rank(); ++d) {
     shape.push_back(x->shape[d] + Sym(low[d] + high[d]));
     e.requireAtLeast(x->shape[d],
-                     (low[d] || high[d]) + (mirror ? std::max(low[d], high[d]) : 0),
+                     (low[d] || high[d]) +
+                         (mirror ? std::max(low[d], high[d]) : 0),
                      "padded dimension");
     shifts.push_back(e.scalarInt(index, low[d]));
     lasts.push_back(e.size(x->shape[d] - Sym(1)));

@@ -70,7 +70,8 @@ Tensor poolGeneric(Emitter &e, const Tensor &x, Shape shape, const Window &win,
 Tensor pool(Emitter &e, const Tensor &x, Shape shape, const Window &win,
             bool isMax) {
   double infinity = std::numeric_limits<double>::infinity();
-  Value init = e.filled(x->type, shape, e.scalar(x->type, isMax ? -infinity : 0));
+  Value init =
+      e.filled(x->type, shape, e.scalar(x->type, isMax ? -infinity : 0));
   if (win.kernel.size() != 2)
     return poolGeneric(e, x, shape, win, isMax, init);
   Value window = e.empty(x->type, shapeOf(win.kernel));
@@ -133,7 +134,8 @@ Tensor counts(Node &n, const Tensor &x, const Window &win, bool includePads) {
   for (size_t s = 0; s < win.kernel.size(); ++s) {
     Sym high = pads && pads->size() == 2 * win.kernel.size()
                    ? Sym((*pads)[s + win.kernel.size()])
-                   : win.ceilMode ? Sym(0) : win.high[s];
+               : win.ceilMode ? Sym(0)
+                              : win.high[s];
     isUniform &= includePads ? e.same(high, win.high[s])
                              : win.low[s] == Sym(0) && win.high[s] == Sym(0);
   }
@@ -147,7 +149,8 @@ Tensor counts(Node &n, const Tensor &x, const Window &win, bool includePads) {
     if (includePads) {
       Sym high = pads && pads->size() == 2 * win.kernel.size()
                      ? Sym((*pads)[s + win.kernel.size()])
-                     : win.ceilMode ? Sym(0) : win.high[s];
+                 : win.ceilMode ? Sym(0)
+                                : win.high[s];
       size = size + win.low[s] + high;
       ones.low[s] = Sym(0);
       ones.high[s] = win.high[s] - high;
@@ -170,16 +173,17 @@ void importAveragePool(Node &n) {
   Tensor in = padded(e, x, win, e.scalar(x->type, 0));
   Tensor sum = pool(e, in, pooledShape(x, win), win, /*isMax=*/false);
   if (Tensor count = counts(n, x, win, includePads))
-    return n.set(e.elementwise(
-        {sum, count}, x->type,
-        [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-          return arith::DivFOp::create(b, l, v[0], v[1]);
-        }));
-  Value factor = e.reciprocalOf(checkedCount(win.kernel), x->type);
-  n.set(e.elementwise({sum}, x->type,
-                      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                        return arith::MulFOp::create(b, l, v[0], factor);
+    return n.set(
+        e.elementwise({sum, count}, x->type,
+                      [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                        return arith::DivFOp::create(b, l, v[0], v[1]);
                       }));
+  Value factor = e.reciprocalOf(checkedCount(win.kernel), x->type);
+  n.set(
+      e.elementwise({sum}, x->type,
+                    [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                      return arith::MulFOp::create(b, l, v[0], factor);
+                    }));
 }
 
 } // namespace

@@ -16,27 +16,28 @@ namespace heed::import {
 namespace {
 
 template <typename Op> Tensor map1(Emitter &e, const Tensor &t) {
-  return e.elementwise({t}, t->type,
-                       [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                         return Op::create(b, l, v[0]);
-                       });
+  return e.elementwise(
+      {t}, t->type, [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        return Op::create(b, l, v[0]);
+      });
 }
 
 template <typename Op>
 Tensor map2(Emitter &e, const Tensor &x, const Tensor &y) {
-  return e.elementwise({x, y}, x->type,
-                       [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                         return Op::create(b, l, v[0], v[1]);
-                       });
+  return e.elementwise(
+      {x, y}, x->type,
+      [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        return Op::create(b, l, v[0], v[1]);
+      });
 }
 
 Tensor square(Emitter &e, const Tensor &t) {
-  return e.elementwise({t}, t->type,
-                       [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                         if (isFloat(t->type))
-                           return arith::MulFOp::create(b, l, v[0], v[0]);
-                         return arith::MulIOp::create(b, l, v[0], v[0]);
-                       });
+  return e.elementwise(
+      {t}, t->type, [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        if (isFloat(t->type))
+          return arith::MulFOp::create(b, l, v[0], v[0]);
+        return arith::MulIOp::create(b, l, v[0], v[0]);
+      });
 }
 
 /// Sum or product of known sizes, as in ReduceProd(Shape(x)).
@@ -47,9 +48,8 @@ Tensor foldSizes(Node &n, const Tensor &x, bool isProduct, bool keepDims) {
   Sym r(isProduct ? 1 : 0);
   for (const Sym &s : *known)
     r = isProduct ? r * s : r + s;
-  return n.e.integers(x->type, keepDims ? ArrayRef<int64_t>{1}
-                                        : ArrayRef<int64_t>{},
-                      {r});
+  return n.e.integers(
+      x->type, keepDims ? ArrayRef<int64_t>{1} : ArrayRef<int64_t>{}, {r});
 }
 
 void importReduce(Node &n) {
@@ -102,8 +102,8 @@ void importReduce(Node &n) {
   else { // ReduceLogSumExp: m + log Σ exp(x - m), m = max x
     Tensor m = e.reduce(x, axes, /*keepDims=*/true, ReduceKind::Max);
     Tensor shifted = map2<arith::SubFOp>(e, x, m);
-    Tensor total = e.reduce(map1<math::ExpOp>(e, shifted), axes, true,
-                            ReduceKind::Sum);
+    Tensor total =
+        e.reduce(map1<math::ExpOp>(e, shifted), axes, true, ReduceKind::Sum);
     Tensor r = map2<arith::AddFOp>(e, m, map1<math::LogOp>(e, total));
     if (!keepDims) {
       Shape shape;
@@ -130,13 +130,12 @@ void importArg(Node &n) {
   unsigned bits = 8 * byteSize(x->type);
   if (x->type == DType::Bool)
     fail("bool is not supported");
-  Value worst =
-      f ? e.scalar(x->type, isMax ? -infinity : infinity)
-        : e.scalarInt(irType(x->type, b.getContext()),
-                      u ? (isMax ? 0 : -1)
-                        : (isMax ? APInt::getSignedMinValue(bits)
-                                 : APInt::getSignedMaxValue(bits))
-                              .getSExtValue());
+  Value worst = f ? e.scalar(x->type, isMax ? -infinity : infinity)
+                  : e.scalarInt(irType(x->type, b.getContext()),
+                                u ? (isMax ? 0 : -1)
+                                  : (isMax ? APInt::getSignedMinValue(bits)
+                                           : APInt::getSignedMaxValue(bits))
+                                        .getSExtValue());
   size_t rank = x->rank();
   Shape kept, ones = x->shape;
   ones[axis] = Sym(1);
@@ -164,13 +163,13 @@ void importArg(Node &n) {
         i = arith::IndexCastOp::create(at, l, at.getI64Type(), i);
         Value better;
         if (f)
-          better = arith::CmpFOp::create(
-              at, l,
-              isMax ? (last ? arith::CmpFPredicate::OGE
-                            : arith::CmpFPredicate::OGT)
-                    : (last ? arith::CmpFPredicate::OLE
-                            : arith::CmpFPredicate::OLT),
-              a[0], a[1]);
+          better =
+              arith::CmpFOp::create(at, l,
+                                    isMax ? (last ? arith::CmpFPredicate::OGE
+                                                  : arith::CmpFPredicate::OGT)
+                                          : (last ? arith::CmpFPredicate::OLE
+                                                  : arith::CmpFPredicate::OLT),
+                                    a[0], a[1]);
         else {
           using P = arith::CmpIPredicate;
           P p = isMax ? (last ? (u ? P::uge : P::sge) : (u ? P::ugt : P::sgt))
@@ -205,15 +204,15 @@ void importCumSum(Node &n) {
     in.push_back(b.getAffineDimExpr(int64_t(d) == axis ? rank : d));
   AffineMap out = AffineMap::getMultiDimIdentityMap(rank + 1, b.getContext())
                       .getMajorSubMap(rank);
-  SmallVector<AffineMap> maps = {AffineMap::get(rank + 1, 0, in, b.getContext()),
-                                 out};
+  SmallVector<AffineMap> maps = {
+      AffineMap::get(rank + 1, 0, in, b.getContext()), out};
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   iterators.push_back(utils::IteratorType::reduction);
   Value zero = e.scalar(x->type, 0), init = e.filled(x->type, x->shape, zero);
   using P = arith::CmpIPredicate;
-  P predicate = exclusive ? (reverse ? P::sgt : P::slt)
-                          : (reverse ? P::sge : P::sle);
+  P predicate =
+      exclusive ? (reverse ? P::sgt : P::slt) : (reverse ? P::sge : P::sle);
   auto op = linalg::GenericOp::create(
       b, e.loc, init.getType(), e.ir(x), init, maps, iterators,
       [&](OpBuilder &at, Location l, ValueRange a) {

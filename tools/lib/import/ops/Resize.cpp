@@ -84,8 +84,8 @@ public:
     };
     if (transform == "asymmetric")
       return div(x, p.scale);
-    Value isOne = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ,
-                                        p.outSize, c(1));
+    Value isOne =
+        arith::CmpFOp::create(b, l, arith::CmpFPredicate::OEQ, p.outSize, c(1));
     if (transform == "align_corners") {
       Value r = arith::MulFOp::create(
           b, l, x, div(sub(p.inSize, c(1)), sub(p.outSize, c(1))));
@@ -180,15 +180,13 @@ void emitResize(Node &n, ArrayRef<Axis> axes, const std::string &mode,
           }
           Value low = math::FloorOp::create(b, l, f);
           Value w = arith::SubFOp::create(b, l, f, low);
-          weight[d] = x->type == DType::F32   ? w
-                      : x->type == DType::F64 ? arith::ExtFOp::create(
-                                                    b, l, b.getF64Type(), w)
-                                                    .getResult()
-                                              : arith::TruncFOp::create(
-                                                    b, l,
-                                                    irType(x->type, b.getContext()),
-                                                    w)
-                                                    .getResult();
+          weight[d] =
+              x->type == DType::F32 ? w
+              : x->type == DType::F64
+                  ? arith::ExtFOp::create(b, l, b.getF64Type(), w).getResult()
+                  : arith::TruncFOp::create(b, l,
+                                            irType(x->type, b.getContext()), w)
+                        .getResult();
           Value base = toIndex(b, l, low);
           at[d] = clamped(b, l, base, zero, parts[d].last);
           upper[d] = clamped(b, l, arith::AddIOp::create(b, l, base, one), zero,
@@ -224,8 +222,8 @@ void importResize(Node &n) {
   Emitter &e = n.e;
   const Tensor &x = n.input(0);
   std::string mode = n.stringAttr("mode", "nearest"),
-              transform = n.stringAttr("coordinate_transformation_mode",
-                                       "half_pixel"),
+              transform =
+                  n.stringAttr("coordinate_transformation_mode", "half_pixel"),
               rounding = n.stringAttr("nearest_mode", "round_prefer_floor");
   size_t scalesAt = 2, sizesAt = 3;
   if (n.op() == "Upsample" || n.opset < 11) {
@@ -256,7 +254,8 @@ void importResize(Node &n) {
   for (const Sym &s : x->shape)
     axes.push_back({e.canonical(s), e.canonical(s), std::nullopt});
   auto isGiven = [&](size_t i) {
-    return n.has(i) && !(n.input(i)->rank() == 1 && n.input(i)->shape[0] == Sym(0));
+    return n.has(i) &&
+           !(n.input(i)->rank() == 1 && n.input(i)->shape[0] == Sym(0));
   };
   if (n.op() == "Upsample" && n.opset < 9) {
     auto scales = n.floatsAttr("scales");
@@ -267,8 +266,8 @@ void importResize(Node &n) {
   } else if (isGiven(sizesAt)) {
     std::vector<Sym> sizes = e.someElements(n.input(sizesAt));
     if (sizes.size() != which.size())
-      fail("it has " + Twine(sizes.size()) + " sizes for " + Twine(which.size()) +
-           " axes");
+      fail("it has " + Twine(sizes.size()) + " sizes for " +
+           Twine(which.size()) + " axes");
     for (auto [i, a] : llvm::enumerate(which)) {
       e.requireAtLeast(sizes[i], 0, "size");
       axes[a].out = e.canonical(sizes[i]);

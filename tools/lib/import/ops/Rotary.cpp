@@ -1,5 +1,5 @@
-// Rotary.cpp - RotaryEmbedding: pairs of elements turned by an angle of the position.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Rotary.cpp - RotaryEmbedding: pairs of elements turned by an angle of the
+// position. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
 #include "tools/lib/import/ops/Gather.h"
@@ -16,10 +16,11 @@ namespace {
 
 template <typename Op>
 Tensor map2(Emitter &e, const Tensor &x, const Tensor &y) {
-  return e.elementwise({x, y}, x->type,
-                       [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                         return Op::create(b, l, v[0], v[1]);
-                       });
+  return e.elementwise(
+      {x, y}, x->type,
+      [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        return Op::create(b, l, v[0], v[1]);
+      });
 }
 
 /// x[..., from : from + count : step]
@@ -34,8 +35,8 @@ Tensor lastDim(Emitter &e, const Tensor &x, const Sym &from, const Sym &count,
   return e.slice(x, offsets, sizes, strides);
 }
 
-/// real = cos·x1 − sin·x2, imag = sin·x1 + cos·x2, with x1, x2 the halves or the
-/// even and odd elements of the first `rotary_embedding_dim` elements.
+/// real = cos·x1 − sin·x2, imag = sin·x1 + cos·x2, with x1, x2 the halves or
+/// the even and odd elements of the first `rotary_embedding_dim` elements.
 void importRotary(Node &n) {
   Emitter &e = n.e;
   n.requireRank(0, 3, 4);
@@ -78,13 +79,13 @@ void importRotary(Node &n) {
   }
   bool interleaved = n.intAttr("interleaved", 0);
   Tensor x1 = lastDim(e, x, 0, *half, interleaved ? 2 : 1);
-  Tensor x2 = lastDim(e, x, interleaved ? Sym(1) : *half, *half,
-                      interleaved ? 2 : 1);
+  Tensor x2 =
+      lastDim(e, x, interleaved ? Sym(1) : *half, *half, interleaved ? 2 : 1);
   using Mul = arith::MulFOp;
-  Tensor real = map2<arith::SubFOp>(e, map2<Mul>(e, cos, x1),
-                                    map2<Mul>(e, sin, x2));
-  Tensor imag = map2<arith::AddFOp>(e, map2<Mul>(e, sin, x1),
-                                    map2<Mul>(e, cos, x2));
+  Tensor real =
+      map2<arith::SubFOp>(e, map2<Mul>(e, cos, x1), map2<Mul>(e, sin, x2));
+  Tensor imag =
+      map2<arith::AddFOp>(e, map2<Mul>(e, sin, x1), map2<Mul>(e, cos, x2));
   Tensor y;
   if (interleaved) {
     Shape apart = real->shape, together = real->shape;

@@ -15,7 +15,8 @@ namespace heed::import {
 
 namespace {
 
-/// x, indices and updates, checked: updates[u, ...] replaces x[indices[u], ...].
+/// x, indices and updates, checked: updates[u, ...] replaces x[indices[u],
+/// ...].
 struct Scatter {
   Tensor x, indices, updates; // indices [count, k], updates [count, rest...]
   size_t k;                   // components of an index
@@ -48,8 +49,8 @@ Tensor scatterByTable(Emitter &e, const Scatter &s, ArrayRef<int64_t> rows) {
   return e.elementwise(
       {s.x, from}, s.x->type,
       [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        Value written = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge,
-                                              v[1], none);
+        Value written =
+            arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge, v[1], none);
         Value safe = arith::MaxSIOp::create(b, l, v[1], none);
         SmallVector<Value> at = {
             arith::IndexCastOp::create(b, l, b.getIndexType(), safe)};
@@ -140,9 +141,8 @@ void importScatterND(Node &n) {
   Shape flat = {s.count};
   flat.append(s.x->shape.begin() + s.k, s.x->shape.end());
   s.updates = e.reshape(s.updates, flat);
-  constexpr int64_t maxRows = 1 << 20;
-  auto rows = staticShape(ArrayRef<Sym>(s.x->shape).take_front(s.k));
-  if (s.indices->constant && rows && checkedCount(*rows) <= maxRows)
+  auto rows = e.foldable(ArrayRef<Sym>(s.x->shape).take_front(s.k), 1 << 23);
+  if (s.indices->constant && rows)
     n.set(scatterByTable(e, s, *rows));
   else
     n.set(scatterByLoop(e, s));

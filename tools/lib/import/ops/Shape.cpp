@@ -45,7 +45,7 @@ void importFloatRange(Node &n) {
   if (start && limit && delta) {
     double s = start->asDouble(0), d = delta->asDouble(0);
     double count = std::ceil((limit->asDouble(0) - s) / d);
-    if (!(count < 1 << 20))
+    if (!(count < 1 << 20) || !e.chargeFold(8 * std::max(count, 0.0)))
       fail("the range is too long or its step is 0");
     std::vector<double> values;
     for (int64_t i = 0; i < count; ++i)
@@ -61,13 +61,14 @@ void importFloatRange(Node &n) {
   Value steps = math::CeilOp::create(
       b, e.loc, arith::DivFOp::create(b, e.loc, span, at[2]));
   Value count = arith::FPToSIOp::create(b, e.loc, b.getI64Type(), steps);
-  Sym length = e.sizeOf(
-      arith::IndexCastOp::create(b, e.loc, b.getIndexType(), count));
+  Sym length =
+      e.sizeOf(arith::IndexCastOp::create(b, e.loc, b.getIndexType(), count));
   e.requireAtLeast(length, 0, "length of the range");
   n.set(e.generate(
       type, {length}, [&](OpBuilder &in, Location l, ValueRange i) -> Value {
         Value k = arith::IndexCastOp::create(in, l, in.getI64Type(), i[0]);
-        Value f = arith::SIToFPOp::create(in, l, irType(type, in.getContext()), k);
+        Value f =
+            arith::SIToFPOp::create(in, l, irType(type, in.getContext()), k);
         Value step = arith::MulFOp::create(in, l, f, at[2]);
         return arith::AddFOp::create(in, l, at[0], step);
       }));
@@ -84,7 +85,8 @@ void importRange(Node &n) {
   Emitter &e = n.e;
   if (isFloat(type))
     return importFloatRange(n);
-  Sym start = e.someElements(n.input(0))[0], limit = e.someElements(n.input(1))[0],
+  Sym start = e.someElements(n.input(0))[0],
+      limit = e.someElements(n.input(1))[0],
       delta = e.someElements(n.input(2))[0];
   auto step = delta.constant();
   if (!step || *step == 0)

@@ -32,7 +32,8 @@ void importSlice(Node &n) {
   std::vector<Sym> starts, ends;
   SmallVector<int64_t> axes, steps;
   if (n.opset < 10) {
-    auto s = n.intsAttr("starts"), t = n.intsAttr("ends"), a = n.intsAttr("axes");
+    auto s = n.intsAttr("starts"), t = n.intsAttr("ends"),
+         a = n.intsAttr("axes");
     if (!s || !t)
       fail("attribute 'starts' or 'ends' is missing");
     starts.assign(s->begin(), s->end());
@@ -83,10 +84,10 @@ void importSlice(Node &n) {
         fail("a computed bound with a negative step is not supported");
       Sym last = size - Sym(1);
       start = *s >= 0 ? syms.min(*s, last) : syms.max(size + Sym(*s), -1);
-      Sym end = *t < 0 ? (*t < -(int64_t(1) << 31)
-                              ? Sym(-1)
-                              : syms.max(size + Sym(*t), -1))
-                       : syms.min(*t, last);
+      Sym end = *t < 0
+                    ? (*t < -(int64_t(1) << 31) ? Sym(-1)
+                                                : syms.max(size + Sym(*t), -1))
+                    : syms.min(*t, last);
       length = syms.ceilDiv(start - end, -step);
     }
     sizes[axis] = n.e.canonical(syms.max(length, 0));

@@ -23,16 +23,18 @@ Tensor softmax(Emitter &e, const Tensor &x, int64_t axis) {
 /// x - max, then minus log Σ exp.
 Tensor logSoftmax(Emitter &e, const Tensor &x, int64_t axis) {
   auto subtract = [&](const Tensor &a, const Tensor &c) {
-    return e.elementwise({a, c}, x->type,
-                         [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-                           return arith::SubFOp::create(b, l, v[0], v[1]);
-                         });
+    return e.elementwise(
+        {a, c}, x->type,
+        [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+          return arith::SubFOp::create(b, l, v[0], v[1]);
+        });
   };
   Tensor shifted = subtract(x, e.reduce(x, {axis}, true, ReduceKind::Max));
-  Tensor exps = e.elementwise(
-      {shifted}, x->type, [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        return math::ExpOp::create(b, l, v[0]);
-      });
+  Tensor exps =
+      e.elementwise({shifted}, x->type,
+                    [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+                      return math::ExpOp::create(b, l, v[0]);
+                    });
   Tensor sum = e.reduce(exps, {axis}, true, ReduceKind::Sum);
   Tensor log = e.elementwise(
       {sum}, x->type, [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
@@ -54,8 +56,8 @@ void importSoftmax(Node &n) {
     return n.set(apply(e, x, axis));
   // Below opset 13 all dims from the axis on are one.
   ArrayRef<Sym> dims(x->shape);
-  Tensor flat = e.reshape(x, {e.product(dims.take_front(axis)),
-                              e.product(dims.drop_front(axis))});
+  Tensor flat = e.reshape(
+      x, {e.product(dims.take_front(axis)), e.product(dims.drop_front(axis))});
   n.set(e.reshape(apply(e, flat, 1), x->shape));
 }
 
