@@ -11,6 +11,8 @@ config.test_exec_root = os.path.join(config.heed_binary_dir, "tests", "lit")
 config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.heed_binary_dir, "bin"), config.llvm_tools_dir, os.environ["PATH"]]
 )
+# Two tests share two cores: a worker that waits sleeps instead of spinning.
+config.environment["OMP_WAIT_POLICY"] = "passive"
 config.environment["FILECHECK_OPTS"] = "--dump-input=fail --allow-unused-prefixes=false"
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
 config.substitutions.append(("%plugin", os.path.join(config.heed_binary_dir, "lib", "HeedPlugin.so")))

@@ -69,8 +69,8 @@ Expected<Comparison> compareArrays(const Array &got, const Array &want,
   if (worst >= 0) {
     result.within = false;
     result.message =
-        formatv("mismatch at {0}: got {1}, expected {2} (atol {3}, rtol {4}; "
-                "largest error {5})",
+        formatv("mismatch at {0}: got {1:e6}, expected {2:e6} (atol {3:e1}, "
+                "rtol {4:e1}; largest error {5:e2})",
                 indexText(got, worst), got.at(worst), want.at(worst), atol,
                 rtol, result.maxAbsError);
   }
