@@ -1,5 +1,5 @@
-// GateDecompose.cpp - the exact decomposition of attn.gate into linalg: its
-// definition. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// GateDecompose.cpp - the definition of attn.gate in linalg.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   p_k = pool_k over D of x       one reduction a pool, avg = sum, then / |D|
 //   g   = excite(p_0, p_1, …)      the body, cloned

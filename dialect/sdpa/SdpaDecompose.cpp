@@ -1,5 +1,5 @@
-// SdpaDecompose.cpp - the exact decomposition of attn.sdpa into linalg: its
-// definition. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// SdpaDecompose.cpp - the definition of attn.sdpa in linalg.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   s[b,h,i,j] = Σ_d q·k                       contraction
 //   s          = masked(score(softcap(scale·s) + bias))     elementwise

@@ -1,5 +1,5 @@
-// SdpaScore.cpp - from a dot product q_i·k_j to the score that the softmax
-// sees. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// SdpaScore.cpp - from a dot product q_i·k_j to the score.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "dialect/sdpa/SdpaScore.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

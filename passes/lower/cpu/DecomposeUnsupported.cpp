@@ -1,5 +1,5 @@
-// DecomposeUnsupported.cpp - attn.sdpa that the CPU kernel cannot hold -> its
-// definition. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// DecomposeUnsupported.cpp - attn.sdpa beyond the kernel -> definition.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/cpu/SdpaKernel.h"
 

@@ -1,5 +1,5 @@
-// LowerGate.cpp - attn.gate on memrefs -> pools, the excitation, the scaling
-// pass. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// LowerGate.cpp - attn.gate on memrefs -> pools, excitation, scaling.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/lower/cpu/GateLayout.h"
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/cpu/TargetDescriptor.h"

@@ -1,5 +1,5 @@
-// SdpaFewQueries.cpp - scores of one to three queries, from keys as they lie in
-// memory. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// SdpaFewQueries.cpp - scores of one to three queries, keys unpacked.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // With so few queries (decoding with a cache) packing the keys would cost more
 // than the product. As many keys as a vector has lanes are multiplied along d,
@@ -44,7 +44,6 @@ void buildFewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   VectorType type = kernel.vectorType(b);
   int64_t lanes = kernel.lanes;
   Value zero = attn::buildFloat(b, loc, type, 0.0);
-  Value scale = attn::buildFloat(b, loc, type, kernel.keyScale());
   Value lastKey =
       arith::SubIOp::create(b, loc, kernel.sizeK, buildIndex(b, loc, 1));
   Value d = buildIndex(b, loc, kernel.headDim);
@@ -67,33 +66,36 @@ void buildFewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
               arith::AddIOp::create(b, loc, column, buildIndex(b, loc, lane)));
           keys.push_back(arith::MinSIOp::create(b, loc, j, lastKey));
         }
-        buildFor(
-            b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
-            [&](OpBuilder &b, Value row, ValueRange) -> Values {
-              Value i = arith::AddIOp::create(b, loc, task.first, row);
-              Values sums = buildVectorLoop(
-                  b, loc, d, lanes, 1, Values(lanes, zero),
-                  [&](OpBuilder &b, Value from, Value mask, unsigned,
-                      ValueRange carried) {
-                    Value q = buildLoad(
-                        b, loc, type, op.getQ(),
-                        mapIndices(b, loc, op.getQMap(), at(i, i, from)), mask);
-                    Values next;
-                    for (auto [j, sum] : llvm::zip_equal(keys, carried)) {
-                      Value k = buildLoad(
-                          b, loc, type, op.getK(),
-                          mapIndices(b, loc, op.getKMap(), at(i, j, from)),
-                          mask);
-                      next.push_back(
-                          buildMulAdd(b, loc, q, k, sum, kernel.target.fma));
-                    }
-                    return next;
-                  });
-              Value scores =
-                  arith::MulFOp::create(b, loc, sumOfEach(b, loc, sums), scale);
-              buildStore(b, loc, scores, task.s, {row, column});
-              return {};
-            });
+        buildFor(b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
+                 [&](OpBuilder &b, Value row, ValueRange) -> Values {
+                   Value i = arith::AddIOp::create(b, loc, task.first, row);
+                   Values sums = buildVectorLoop(
+                       b, loc, d, lanes, 1, Values(lanes, zero),
+                       [&](OpBuilder &b, Value from, Value mask, unsigned,
+                           ValueRange carried) {
+                         Value q = buildLoad(
+                             b, loc, type, op.getQ(),
+                             mapIndices(b, loc, op.getQMap(), at(i, i, from)),
+                             mask);
+                         Values next;
+                         for (auto [j, sum] : llvm::zip_equal(keys, carried)) {
+                           Value k = buildLoad(
+                               b, loc, type, op.getK(),
+                               mapIndices(b, loc, op.getKMap(), at(i, j, from)),
+                               mask);
+                           next.push_back(buildMulAdd(b, loc, q, k, sum,
+                                                      kernel.target.fma));
+                         }
+                         return next;
+                       });
+                   Value scores = sumOfEach(b, loc, sums);
+                   if (kernel.keyScale() != 1.0)
+                     scores = arith::MulFOp::create(
+                         b, loc, scores,
+                         attn::buildFloat(b, loc, type, kernel.keyScale()));
+                   buildStore(b, loc, scores, task.s, {row, column});
+                   return {};
+                 });
         return {};
       });
 }

@@ -1,5 +1,5 @@
-// SdpaFinish.cpp - the end of a block of queries: o / l into the output, and
-// lse. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// SdpaFinish.cpp - o / l of a block of queries into the output, and lse.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A row that attends no key has l = 0: o / l is 0 · inf = NaN; masked_rows may
 // ask for 0, or for the mean of v over all keys.

@@ -8,6 +8,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cmath>
+
 using namespace mlir;
 using heed::attn::SdpaOp;
 
@@ -51,7 +53,7 @@ SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
   sizeH = size(SdpaOp::H);
   sizeQ = size(SdpaOp::I);
   sizeK = size(SdpaOp::J);
-  inLog2Domain = !op.getSoftcap() && op.getScore().empty();
+  scalesInStage = op.getBias() || op.getSoftcap() || !op.getScore().empty();
 }
 
 VectorType SdpaKernel::vectorType(OpBuilder &b) const {
@@ -61,7 +63,13 @@ VectorType SdpaKernel::vectorType(OpBuilder &b) const {
 double SdpaKernel::keyScale() const {
   SdpaOp sdpa = op;
   double scale = sdpa.getScale().convertToDouble();
-  return inLog2Domain ? scale * kLog2E : scale;
+  return scalesInStage || scale > 0 ? 1.0 : scale < 0 ? -1.0 : 0.0;
+}
+
+double SdpaKernel::softmaxFactor() const {
+  SdpaOp sdpa = op;
+  double scale = sdpa.getScale().convertToDouble();
+  return scalesInStage || scale == 0 ? kLog2E : std::abs(scale) * kLog2E;
 }
 
 bool SdpaKernel::hasKeyBounds() const {
@@ -78,7 +86,7 @@ bool SdpaKernel::isSingleBlock() const {
 
 bool SdpaKernel::hasScoreStage() const {
   SdpaOp sdpa = op;
-  return sdpa.getBias() || sdpa.getMask() || !inLog2Domain;
+  return scalesInStage || sdpa.getMask();
 }
 
 Values mapIndices(OpBuilder &b, Location loc, AffineMap map,

@@ -1,18 +1,19 @@
-// SdpaKernel.h - one attn.sdpa on buffers as a flash schedule: what its parts
-// share. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// SdpaKernel.h - what the parts of the attention kernel share.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//   pack scale·K^T into panels, V where rows are not contiguous   SdpaPack
+//   pack K^T into panels, V where its rows are not contiguous     SdpaPack
 //   parallel over (b, h, block of queries):                       LowerSdpa
 //     for each block of keys that some query attends:
 //       s = q·K^T                                                 SdpaTile, or
 //                                                                 SdpaFewQueries
 //       s = score(s), −inf where masked                           SdpaScoreTile
-//       m, l, p = 2^(s − m), o ← o·2^(m_old − m)                  SdpaSoftmax
+//       m, l, p = 2^(c·s − m), o ← o·2^(m_old − m)                SdpaSoftmax
 //       o += p·V                                                  SdpaTile
 //     o / l, lse                                                  SdpaFinish
 //
-// The tile of scores is QB × KB floats: memory is O(S), never S × S. Scores are
-// in the domain of log2 (scaled by log2 e), so that the softmax is 2^t.
+// The tile of scores is QB × KB floats: memory is O(S), never S × S. The scale
+// and log2 e are applied within the exponent, by one fused multiply-add: scaled
+// before, large scores would lose digits.
 #ifndef HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
 #define HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
 
@@ -41,8 +42,9 @@ struct SdpaKernel {
   int64_t headDim, valueDim;        // D, E
   int64_t queryBlock, keyBlock;     // QB, KB
   Value sizeB, sizeH, sizeQ, sizeK; // constants where static
-  bool fewQueries;   // one to three: keys and values are read as they lie
-  bool inLog2Domain; // keys are scaled by scale · log2 e (else by scale)
+  bool fewQueries; // one to three: keys and values are read as they lie
+  /// The score stage multiplies by the scale (else the softmax does).
+  bool scalesInStage;
   /// [b][h][panel][d][key of the panel], and [b][h][j][e] (null: V as it is).
   Value packedK, packedV;
 
@@ -53,8 +55,11 @@ struct SdpaKernel {
   mlir::VectorType vectorType(OpBuilder &b) const;
   /// Row stride of the tile of scores: off a power of two, against conflicts.
   int64_t scoreStride() const { return keyBlock + lanes; }
-  /// What scores are multiplied by before the score stage.
+  /// What keys are multiplied by where they are first read: 1, or −1 and 0 for
+  /// scales that must not stay for the softmax, whose maximum is of q·k.
   double keyScale() const;
+  /// The factor c > 0 of the softmax, p = 2^(c·s − m): log2 e, and the scale.
+  double softmaxFactor() const;
   /// Keys are limited by causal, window or kv_length.
   bool hasKeyBounds() const;
   /// All keys are one block for every query.

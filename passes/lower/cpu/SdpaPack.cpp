@@ -1,5 +1,5 @@
-// SdpaPack.cpp - keys transposed into panels of the register tile, values in
-// rows. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// SdpaPack.cpp - keys into panels of the tile, values in rows.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   K [.., j, d] → [b][h][j / panel][d][j mod panel]   vectors of keys for each
 //   d V [.., j, e] → [b][h][j][e], e padded with 0 to whole vectors
@@ -70,8 +70,6 @@ void packKeys(OpBuilder &b, SdpaKernel &kernel) {
   shape.push_back(buildIndex(b, loc, dims));
   shape.push_back(panelSize);
   kernel.packedK = allocScratch(b, loc, shape);
-  // The scale is applied here, to keys rather than to queries: they are read
-  // anyway, and a group of heads shares them.
   double scale = kernel.keyScale();
   auto scaled = [&](OpBuilder &b, Value key) -> Value {
     if (scale == 1.0)

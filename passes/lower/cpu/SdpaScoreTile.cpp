@@ -1,10 +1,9 @@
-// SdpaScoreTile.cpp - bias, mask, softcap and the score region on a tile of
-// scores. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// SdpaScoreTile.cpp - bias, mask, softcap and score region on a tile.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Vectors along the keys where every operand can be read so (or does not depend
-// on j) and the region is elementwise; scalars else. The result is in the
-// domain of log2: s ← log2 e · score(…), −inf where the mask is false.
-#include "passes/lower/cpu/ExpPolynomial.h"
+// on j) and the region is elementwise; scalars else. With a mask alone the
+// scale stays for the softmax.
 #include "passes/lower/cpu/SdpaKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -88,20 +87,16 @@ struct ScoreStage {
         b, loc, VectorType::get({kernel.lanes}, scalar.getType()), scalar);
   }
 
-  /// log2 e · score(s), −inf where masked, on a scalar or a vector.
+  /// score(scale · s), −inf where masked, on a scalar or a vector.
   Value transform(OpBuilder &b, const attn::ScoreElement &element, Value mask) {
     Type type = element.score.getType();
-    Value log2E = attn::buildFloat(b, loc, type, kLog2E);
-    Value score;
-    if (kernel.inLog2Domain) {
-      score = element.score;
-      if (element.bias)
-        score = buildMulAdd(b, loc,
-                            attn::buildFloatCast(b, loc, element.bias, type),
-                            log2E, score, kernel.target.fma);
-    } else {
-      score = arith::MulFOp::create(
-          b, loc, attn::buildScore(b, loc, op, element), log2E);
+    Value score = element.score;
+    if (kernel.scalesInStage) {
+      attn::ScoreElement scaled = element;
+      scaled.score = arith::MulFOp::create(
+          b, loc, element.score,
+          attn::buildFloat(b, loc, type, op.getScale().convertToDouble()));
+      score = attn::buildScore(b, loc, op, scaled);
     }
     if (!mask)
       return score;

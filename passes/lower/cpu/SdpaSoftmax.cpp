@@ -1,9 +1,10 @@
 // SdpaSoftmax.cpp - the online softmax over one block of keys.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// For each query of the block, scores in the domain of log2:
-//   m' = max(m, max_j s)          0 in place of −inf: then p = 2^(−inf) = 0
-//   p  = 2^(s − m')               over s
+// For each query of the block, with c = log2 e · scale and m in the domain of
+// log2:
+//   m' = max(m, c · max_j s)      0 in place of −inf: then p = 2^(−inf) = 0
+//   p  = 2^(c·s − m')             over s
 //   l  = l·2^(m − m') + Σ_j p
 //   o  = o·2^(m − m')
 // A block that some query attends only in part (causal, window, kv_length)
@@ -155,6 +156,8 @@ struct OnlineSoftmax {
     Value max = maximum(b, maximum(b, maxima[0], maxima[1]),
                         maximum(b, maxima[2], maxima[3]));
     max = maximumOfLanes(b, max);
+    Value factor = buildFloat(b, loc, max.getType(), kernel.softmaxFactor());
+    max = arith::MulFOp::create(b, loc, factor, max);
     Value oldMax;
     bool first = kernel.isSingleBlock();
     if (!first) {
@@ -166,14 +169,18 @@ struct OnlineSoftmax {
                                        minusInfinity(b, max.getType()));
     Value safe = arith::SelectOp::create(
         b, loc, none, buildFloat(b, loc, max.getType(), 0.0), max);
-    Value splat = vector::BroadcastOp::create(b, loc, type, safe);
+    // 2^(c·s − m) by one rounding; m is common to the row, so its own cancels.
+    Value negated = vector::BroadcastOp::create(
+        b, loc, type, arith::NegFOp::create(b, loc, safe));
+    Value factors = buildFloat(b, loc, type, kernel.softmaxFactor());
     Values sums = forEachVector(
         b, Values(kUnroll, buildFloat(b, loc, type, 0.0)),
         [&](OpBuilder &b, Value column, Value carried) -> Value {
           Value s = vector::LoadOp::create(b, loc, type, task.s,
                                            ValueRange{row, column});
-          Value p = buildExp2(b, loc, arith::SubFOp::create(b, loc, s, splat),
-                              kernel.target.fma);
+          bool fma = kernel.target.fma;
+          Value t = buildMulAdd(b, loc, s, factors, negated, fma);
+          Value p = buildExp2(b, loc, t, fma);
           vector::StoreOp::create(b, loc, p, task.s, ValueRange{row, column});
           return arith::AddFOp::create(b, loc, carried, p);
         });

@@ -1,5 +1,5 @@
-// TargetDescriptor.h - what a kernel needs to know of the CPU that it is
-// generated for. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// TargetDescriptor.h - what a kernel needs to know of its CPU.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_LOWER_CPU_TARGETDESCRIPTOR_H
 #define HEED_PASSES_LOWER_CPU_TARGETDESCRIPTOR_H
 
