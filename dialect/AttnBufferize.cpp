@@ -1,5 +1,6 @@
 // AttnBufferize.cpp - bufferisation of attn.yield, and registration for all
-// attn ops. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// attn ops.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "dialect/AttnBufferize.h"
 
 #include "dialect/AttnDialect.h"

@@ -1,5 +1,6 @@
 // FuseGateEpilogue.cpp - absorbs elementwise consumers of a gate into its
-// epilogue. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// epilogue.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matched, with f elementwise and r_k of x's shape:
 //

@@ -1,5 +1,6 @@
 // Pipelines.cpp - the stages of the compiler in order; what each lets in and
-// leaves. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// leaves.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/pipelines/Pipelines.h"
 
 #include "dialect/AttnDialect.h"

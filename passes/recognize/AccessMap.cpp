@@ -1,5 +1,6 @@
 // AccessMap.cpp - which element of a root tensor a value's element is, through
-// any data movement. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// any data movement.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/AccessMap.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

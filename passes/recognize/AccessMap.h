@@ -1,5 +1,6 @@
 // AccessMap.h - which element of a root tensor a value's element is, through
-// any data movement. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// any data movement.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_ACCESSMAP_H
 #define HEED_PASSES_RECOGNIZE_ACCESSMAP_H
 

@@ -1,5 +1,6 @@
 // ConstantGrid.cpp - evaluates an element made of constants and indices for
-// every (row, column). SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// every (row, column).
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Masks are evaluated, not pattern-matched: an iota, a comparison, a triangle
 // of ones and a constant all become one table of numbers. The element is

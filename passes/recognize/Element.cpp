@@ -1,6 +1,6 @@
 // Element.cpp - one element of a tensor, symbolically: as a tensor's element or
-// as a scalar in a linalg body. SPDX-License-Identifier: Apache-2.0 WITH
-// LLVM-exception
+// as a scalar in a linalg body.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/Element.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -1,6 +1,6 @@
 // Element.h - one element of a tensor, symbolically: as a tensor's element or
-// as a scalar in a linalg body. SPDX-License-Identifier: Apache-2.0 WITH
-// LLVM-exception
+// as a scalar in a linalg body.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_ELEMENT_H
 #define HEED_PASSES_RECOGNIZE_ELEMENT_H
 

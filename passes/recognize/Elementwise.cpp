@@ -1,5 +1,6 @@
 // Elementwise.cpp - elementwise ops, their scalar bodies and constants, in
-// every spelling. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// every spelling.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/Elementwise.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

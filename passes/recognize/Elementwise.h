@@ -1,5 +1,6 @@
 // Elementwise.h - elementwise ops, their scalar bodies and constants, in every
-// spelling. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// spelling.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_ELEMENTWISE_H
 #define HEED_PASSES_RECOGNIZE_ELEMENTWISE_H
 

@@ -1,5 +1,6 @@
 // GateExcitation.cpp - everything between a gate's value and the pools of the
-// tensor it scales. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// tensor it scales.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/GateExcitation.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -1,5 +1,6 @@
 // GateExcitation.h - everything between a gate's value and the pools of the
-// tensor it scales. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// tensor it scales.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_GATEEXCITATION_H
 #define HEED_PASSES_RECOGNIZE_GATEEXCITATION_H
 

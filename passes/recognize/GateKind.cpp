@@ -1,5 +1,6 @@
 // GateKind.cpp - classifies gates by what they pool and what their excitation
-// mixes. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// mixes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/GateKind.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"

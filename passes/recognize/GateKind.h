@@ -1,5 +1,6 @@
 // GateKind.h - classifies gates by what they pool and what their excitation
-// mixes. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// mixes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_GATEKIND_H
 #define HEED_PASSES_RECOGNIZE_GATEKIND_H
 

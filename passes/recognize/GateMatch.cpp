@@ -1,5 +1,6 @@
 // GateMatch.cpp - decides whether a multiplication is a gate: pure, complete,
-// with a reason. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// with a reason.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/GateMatch.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

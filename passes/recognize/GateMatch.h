@@ -1,5 +1,6 @@
 // GateMatch.h - one anchor of a gate: what was matched, or why not, and its
-// rewrite. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// rewrite.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_GATEMATCH_H
 #define HEED_PASSES_RECOGNIZE_GATEMATCH_H
 

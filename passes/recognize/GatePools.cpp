@@ -1,6 +1,6 @@
 // GatePools.cpp - the pools of a tensor: mean, maximum, sum over whole
-// dimensions, in every spelling. SPDX-License-Identifier: Apache-2.0 WITH
-// LLVM-exception
+// dimensions, in every spelling.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/GatePools.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

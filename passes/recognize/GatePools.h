@@ -1,6 +1,6 @@
 // GatePools.h - the pools of a tensor: mean, maximum, sum over whole
-// dimensions, in every spelling. SPDX-License-Identifier: Apache-2.0 WITH
-// LLVM-exception
+// dimensions, in every spelling.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_GATEPOOLS_H
 #define HEED_PASSES_RECOGNIZE_GATEPOOLS_H
 

@@ -1,5 +1,6 @@
 // Movement.cpp - looks through data movement: a value as a re-indexed view of
-// the value behind it. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// the value behind it.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/Movement.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

@@ -1,5 +1,6 @@
 // Movement.h - looks through data movement: a value as a re-indexed view of the
-// value behind it. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// value behind it.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_MOVEMENT_H
 #define HEED_PASSES_RECOGNIZE_MOVEMENT_H
 

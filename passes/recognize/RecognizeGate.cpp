@@ -1,5 +1,6 @@
 // RecognizeGate.cpp - finds y = x * excite(pools of x) in every spelling:
-// attn.gate. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// attn.gate.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matched, with D a set of dimensions of x and pool_k in {mean, max, sum}:
 //

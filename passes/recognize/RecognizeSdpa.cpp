@@ -1,5 +1,6 @@
 // RecognizeSdpa.cpp - softmax(score(Q K^T)) V, however it is spelled, as
-// attn.sdpa. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// attn.sdpa.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   o[..] = Σ_j p[.., j] · v[.., j],   p = softmax_j(score(Σ_d q · k))
 //

@@ -1,5 +1,6 @@
 // RecognizeSoftmax.cpp - the normalised exponential, however it is spelled, as
-// linalg.softmax. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// linalg.softmax.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   p[.., j] = e[.., j] / Σ_j e[.., j]          e = exp(x - m),  m does not
 //   depend on j o = (Σ_j e[.., j] · v[.., j]) / Σ_j e[.., j]       normalised

@@ -1,5 +1,6 @@
 // Relayout.cpp - writes the reshapes and the transposition between two layouts
-// of one tensor. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// of one tensor.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/Movement.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

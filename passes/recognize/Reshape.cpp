@@ -1,5 +1,6 @@
 // Reshape.cpp - tensors brought into a wanted layout, and small elementwise ops
-// on them. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// on them.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/Reshape.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

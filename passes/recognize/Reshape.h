@@ -1,5 +1,6 @@
 // Reshape.h - tensors brought into a wanted layout, and small elementwise ops
-// on them. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// on them.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_RESHAPE_H
 #define HEED_PASSES_RECOGNIZE_RESHAPE_H
 

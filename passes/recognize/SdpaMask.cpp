@@ -1,5 +1,6 @@
 // SdpaMask.cpp - constant masks as causal and window attributes, by exact
-// analysis. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// analysis.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   open(i, j)  ⇔  i + off − left ≤ j ≤ i + off + right,   off = 0 or Sk − Sq
 #include "passes/recognize/SdpaMatch.h"

@@ -1,5 +1,6 @@
 // SdpaMatch.h - what is known about one attention between finding it and
-// building attn.sdpa. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// building attn.sdpa.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_SDPAMATCH_H
 #define HEED_PASSES_RECOGNIZE_SDPAMATCH_H
 

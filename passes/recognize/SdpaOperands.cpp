@@ -1,5 +1,6 @@
 // SdpaOperands.cpp - which factors are batch, heads, queries, ..., and how each
-// tensor shows them. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// tensor shows them.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   d: contracted by q·k          j: keys          e: of v alone
 //   i: of q, of neither k nor v   b, h: all others, in the order of the scores

@@ -1,5 +1,6 @@
 // SdpaScore.cpp - the chain from the product of queries and keys to the
-// softmax. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// softmax.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   s = mask(region(softcap(scale · Σ_d q·k) + bias))
 //

@@ -1,5 +1,6 @@
 // SizeProduct.cpp - products of run-time sizes, to prove that a factor is one
-// over a count. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// over a count.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/SizeProduct.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -1,5 +1,6 @@
 // SizeProduct.h - products of run-time sizes, to prove that a factor is one
-// over a count. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// over a count.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_RECOGNIZE_SIZEPRODUCT_H
 #define HEED_PASSES_RECOGNIZE_SIZEPRODUCT_H
 

@@ -1,6 +1,6 @@
 // SymbolicBand.cpp - comparisons of query and key indices as a band, for sizes
-// known at run time only. SPDX-License-Identifier: Apache-2.0 WITH
-// LLVM-exception
+// known at run time only.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   j − i + c ≤ 0   ⇔   j ≤ i − c: right bound        j − i + c ≥ 0: left bound
 //

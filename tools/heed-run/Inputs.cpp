@@ -1,5 +1,6 @@
 // Inputs.cpp - the arrays that a program is run on: files, or seeded random
-// data. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// data.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/heed-run/Inputs.h"
 
 #include "llvm/ADT/StringExtras.h"

@@ -1,5 +1,6 @@
 // LowerEntry.cpp - @main becomes main(context) -> status, inputs and outputs by
-// the runtime. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// the runtime.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   func @main(%x: memref<?x4xf32>) -> memref<?x8xf32>
 // becomes

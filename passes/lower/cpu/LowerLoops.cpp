@@ -1,5 +1,6 @@
 // LowerLoops.cpp - linalg on memrefs to loops: parallel outside, vectorisable
-// inside. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// inside.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   for all parallel dims but the inner one, flattened:  scf.parallel
 //     for all reduction dims:                              scf.for

@@ -1,5 +1,6 @@
 // LowerMath.cpp - exp, tanh, erf and log as polynomials that LLVM can
-// vectorise. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// vectorise.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A call to libm in a loop body costs more than three times the polynomial,
 // and keeps LLVM from vectorising the loop.

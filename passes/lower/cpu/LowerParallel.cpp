@@ -1,5 +1,6 @@
 // LowerParallel.cpp - outermost scf.parallel to a function and
-// heed_parallel_for. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// heed_parallel_for.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   scf.parallel (%i) = (%lb) to (%ub) step (%s) { body(%i, captures) }
 // becomes

@@ -1,5 +1,6 @@
 // LowerSoftmax.cpp - linalg.softmax on memrefs: one pass over each row while it
-// is in cache. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// is in cache.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   m = max_j x_j;  y_j = exp(x_j − m);  s = Σ_j y_j;  y_j = y_j · (1/s)
 #include "passes/lower/cpu/Passes.h"

@@ -1,5 +1,6 @@
 // LowerWeights.cpp - large constants become entries of a table that the caller
-// passes. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// passes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Weights never enter LLVM IR: `memref.get_global @w` becomes a view of
 // heed_weight(ctx, k), and the module attribute `attn.weights` keeps the k-th

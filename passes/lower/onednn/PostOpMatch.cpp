@@ -1,5 +1,6 @@
 // PostOpMatch.cpp - recognises post-ops in the scalar body of an elementwise
-// op. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// op.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // With σ(t) = 1 / (1 + e^−t), clip(t, a, b) = min(max(t, a), b) and constants
 // in any place, each in any order of operands:

@@ -1,6 +1,6 @@
 // external-data-test.cpp - external data: beneath the model's folder, through
-// no link, within the file. SPDX-License-Identifier: Apache-2.0 WITH
-// LLVM-exception
+// no link, within the file.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/lib/import/Error.h"
 #include "tools/lib/import/Model.h"
 

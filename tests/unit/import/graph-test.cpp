@@ -1,5 +1,6 @@
 // graph-test.cpp - graphs that are damaged or hostile: one clear error, no
-// crash. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// crash.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tests/unit/import/fixture.h"
 
 namespace {

@@ -1,5 +1,6 @@
 // ops-test.cpp - the form that each op takes in IR, and what changed between
-// opsets. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// opsets.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tests/unit/import/fixture.h"
 
 namespace {

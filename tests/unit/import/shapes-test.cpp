@@ -1,5 +1,6 @@
 // shapes-test.cpp - shape arithmetic of exporters folds; reshapes become expand
-// and collapse. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// and collapse.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tests/unit/import/fixture.h"
 
 namespace {

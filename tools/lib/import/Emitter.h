@@ -1,5 +1,6 @@
 // Emitter.h - values of the ONNX graph, and the IR building blocks that the op
-// importers share. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// importers share.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_EMITTER_H
 #define HEED_TOOLS_LIB_IMPORT_EMITTER_H
 

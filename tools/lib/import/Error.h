@@ -1,5 +1,6 @@
 // Error.h - how a check in the importer stops the import: one exception, caught
-// at importOnnx. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// at importOnnx.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_ERROR_H
 #define HEED_TOOLS_LIB_IMPORT_ERROR_H
 

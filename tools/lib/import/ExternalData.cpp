@@ -1,5 +1,6 @@
 // ExternalData.cpp - opens a model's external data, never a file outside the
-// model's folder. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// model's folder.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Checks on the path's text do not hold (four CVEs in the ONNX library): the
 // kernel resolves the path with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, or,

@@ -1,5 +1,6 @@
 // Graph.cpp - walks an ONNX graph, its functions inlined, and imports node by
-// node. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// node.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Graph.h"
 #include "tools/lib/import/Model.h"

@@ -1,5 +1,6 @@
 // Graph.h - walks an ONNX graph, its functions inlined, and imports node by
-// node. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// node.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_GRAPH_H
 #define HEED_TOOLS_LIB_IMPORT_GRAPH_H
 

@@ -1,5 +1,6 @@
 // Import.cpp - importOnnx: an ONNX file as a verified MLIR module, or one
-// error. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// error.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Import.h"
 #include "tools/lib/import/Error.h"

@@ -1,5 +1,6 @@
 // Model.h - reads an ONNX file from disk: the messages, their tensors, external
-// data. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// data.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_MODEL_H
 #define HEED_TOOLS_LIB_IMPORT_MODEL_H
 

@@ -1,5 +1,6 @@
 // Node.cpp - one ONNX node under import: its checked inputs, attributes and
-// outputs. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// outputs.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Node.h"
 #include "tools/lib/import/Model.h"

@@ -1,5 +1,6 @@
 // Node.h - one ONNX node under import: its checked inputs, attributes and
-// outputs. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// outputs.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_NODE_H
 #define HEED_TOOLS_LIB_IMPORT_NODE_H
 

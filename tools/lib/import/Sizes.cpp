@@ -1,5 +1,6 @@
 // Sizes.cpp - symbolic sizes as index values of the program, and what is known
-// to be equal. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// to be equal.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Emitter.h"
 #include "tools/lib/import/Error.h"

@@ -1,5 +1,6 @@
 // Anchors.cpp - collects the remarks of recognition: one row for each anchor of
-// the model. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// the model.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/lib/report/Anchors.h"
 
 #include "mlir/IR/BuiltinAttributes.h"

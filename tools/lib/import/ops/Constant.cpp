@@ -1,5 +1,6 @@
 // Constant.cpp - tensors that an op makes out of nothing: constants, fills,
-// triangles. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// triangles.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
 

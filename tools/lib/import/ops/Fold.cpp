@@ -1,5 +1,6 @@
 // Fold.cpp - elementwise ops that are computed at import where their inputs are
-// known. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// known.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/ops/Fold.h"
 

@@ -1,5 +1,6 @@
 // Fold.h - elementwise ops that are computed at import where their inputs are
-// known. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// known.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_OPS_FOLD_H
 #define HEED_TOOLS_LIB_IMPORT_OPS_FOLD_H
 

@@ -1,5 +1,6 @@
 // Rotary.cpp - RotaryEmbedding: pairs of elements turned by an angle of the
-// position. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// position.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
 #include "tools/lib/import/ops/Gather.h"

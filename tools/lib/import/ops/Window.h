@@ -1,5 +1,6 @@
 // Window.h - the sliding window that convolutions and pooling share: kernel,
-// strides, pads. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// strides, pads.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_OPS_WINDOW_H
 #define HEED_TOOLS_LIB_IMPORT_OPS_WINDOW_H
 
