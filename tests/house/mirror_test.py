@@ -16,7 +16,8 @@ PASS = re.compile(r'^def (\w+) : Pass<"([^"]+)".*?^\}$', re.MULTILINE | re.DOTAL
 LITERAL = r'"((?:[^"\\]|\\.)*)"'
 # How a recogniser or a fusion refuses; what follows is the beginning of the reason.
 REFUSAL = re.compile(
-    r"(?:Refusal\{|Missed\{|refuse\(|remark::reason\(|reason = |return )\s*((?:" + LITERAL + r"\s*)+)"
+    r"(?:Refusal\{|Missed(?: \w+ = )?\{|refuse\(|remark::reason\(|reason = |return )"
+    r"\s*((?:" + LITERAL + r"\s*)+)"
 )
 MACHINE_PATH = re.compile(r"(?<![\w.$}*])/(?:work|home|root|Users|mnt|private)/\w")
 
