@@ -291,7 +291,7 @@ def LowerSdpa : Pass<"heed-lower-sdpa", "::mlir::ModuleOp"> {
     ```mlir
     %kt = memref.alloc() {alignment = 64 : i64} : memref<1x8x2x64x64xf32>
     scf.parallel (%b, %h, %p) = (%c0, %c0, %c0) to (%c1, %c8, %c2) step (%c1, %c1, %c1) {
-      // panel %p of the scaled keys, transposed by 16 x 16 squares
+      // panel %p of the keys, transposed by 16 x 16 squares
     }
     scf.parallel (%b, %h, %i) = (%c0, %c0, %c0) to (%c1, %c8, %c1) step (%c1, %c1, %c1) {
       %s = memref.alloca() : memref<128x144xf32>
