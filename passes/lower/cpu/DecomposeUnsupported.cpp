@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using heed::attn::SdpaOp;
@@ -20,8 +21,20 @@ struct DecomposeUnsupported
   void runOnOperation() override {
     SmallVector<SdpaOp> ops;
     getOperation().walk([&](SdpaOp op) {
-      if (op->getNumResults() > 0 && !whyNotLowerable(op).empty())
+      if (op->getNumResults() == 0)
+        return;
+      std::string why = whyNotLowerable(op);
+      if (!why.empty())
         ops.push_back(op);
+      // Which schedule an attention gets, for those who ask.
+      auto options = remark::RemarkOpts::name("sdpa").category("heed-lower");
+      if (why.empty())
+        remark::analysis(op.getLoc(), options)
+            << remark::metric("schedule", "flash");
+      else
+        remark::analysis(op.getLoc(), options)
+            << remark::metric("schedule", "decomposed")
+            << remark::reason("{0}", why);
     });
     IRRewriter rewriter(&getContext());
     for (SdpaOp op : ops) {

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Remarks.h"
 #include "passes/lower/cpu/VectorLoop.h"
 
 using namespace mlir;
@@ -52,8 +53,12 @@ struct LowerGate : impl::LowerGateBase<LowerGate> {
         gates.push_back(gate);
     });
     IRRewriter rewriter(&getContext());
-    for (attn::GateOp gate : gates)
+    for (attn::GateOp gate : gates) {
+      remark::analysis(gate.getLoc(),
+                       remark::RemarkOpts::name("gate").category("heed-lower"))
+          << remark::metric("schedule", "kernel");
       lowerGate(rewriter, gate, *target);
+    }
   }
 };
 } // namespace

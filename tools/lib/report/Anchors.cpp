@@ -56,6 +56,11 @@ public:
         anchor.facts +=
             (anchor.facts.empty() ? "" : ", ") + arg.key + "=" + arg.val;
     }
+    if (remark.getRemarkType() == llvm::remarks::Type::Analysis) {
+      describeLocation(remark.getLocation(), anchor);
+      noteSchedule(anchor);
+      return;
+    }
     // Only remarks about anchors have a kind; others (a fusion after it) are
     // for those who read remarks themselves.
     if (anchor.kind.empty())
@@ -68,6 +73,16 @@ public:
   }
 
 private:
+  /// A lowering says which schedule the op at this place got; it comes after
+  /// the recognition of the same place.
+  void noteSchedule(const Anchor &lowered) {
+    for (Anchor &anchor : anchors)
+      if (anchor.fused && anchor.op == lowered.op &&
+          anchor.file == lowered.file && anchor.line == lowered.line &&
+          anchor.column == lowered.column)
+        anchor.schedule = lowered.schedule;
+  }
+
   std::vector<Anchor> &anchors;
 };
 
@@ -78,6 +93,7 @@ LogicalResult collectAnchors(MLIRContext &context,
   remark::RemarkCategories categories;
   // `all` alone enables no kind.
   categories.passed = categories.missed = categories.failed = "heed-.*";
+  categories.analysis = "heed-.*";
   return remark::enableOptimizationRemarks(
       context, std::make_unique<AnchorStreamer>(anchors),
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
@@ -131,6 +147,8 @@ void printAnchors(llvm::raw_ostream &os, const std::vector<Anchor> &anchors) {
                         anchor.fused ? "fused" : "missed")
        << llvm::left_justify(anchor.node, width) << "  ";
     os << (anchor.fused ? anchor.facts : anchor.reason);
+    if (anchor.fused && !anchor.schedule.empty())
+      os << ", schedule=" << anchor.schedule;
     if (!anchor.fused && !anchor.suggest.empty())
       os << " (" << anchor.suggest << ")";
     if (!anchor.scope.empty())
