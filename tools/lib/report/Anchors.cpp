@@ -52,6 +52,8 @@ public:
         anchor.suggest = arg.val;
       else if (arg.key == "schedule")
         anchor.schedule = arg.val;
+      else if (arg.key == "facts")
+        anchor.facts += arg.val == "none" ? "" : ", " + arg.val;
       else if (arg.key != "Remark")
         anchor.facts +=
             (anchor.facts.empty() ? "" : ", ") + arg.key + "=" + arg.val;
