@@ -139,7 +139,8 @@ static std::optional<Consumer> matchConsumer(attn::PrimitiveOp primitive) {
   if (!map || !map.isPermutation())
     return std::nullopt;
   for (int64_t dim : consumer.parts.initLayout)
-    consumer.loops.push_back(dim < 0 ? -1 : map.getDimPosition(dim));
+    consumer.loops.push_back(dim < 0 ? int64_t(-1)
+                                     : int64_t(map.getDimPosition(dim)));
   if (primitive.getKind() == attn::PrimitiveKind::matmul)
     consumer.channel = consumer.loops.size() - 1;
   return consumer;

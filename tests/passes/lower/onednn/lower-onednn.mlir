@@ -202,3 +202,32 @@ func.func @deconvolution(%x: tensor<1x4x?x?xf32>, %w: tensor<4x3x2x2xf32>, %h: i
   } -> tensor<1x3x?x?xf32>
   return %y : tensor<1x3x?x?xf32>
 }
+
+// A product without rows has no dimension for them; a scale after it is a post-op all the same.
+// CHECK-LABEL: func @scaled_product_without_rows
+func.func @scaled_product_without_rows(%q: tensor<2x16x32xf32>, %k: tensor<2x16x32x5xf32>) -> tensor<2x16x5xf32> {
+  // CHECK: attn.primitive matmul
+  // CHECK-SAME: layouts = {{\[}}[0, 1, -1, 2], [0, 1, 2, 3], [0, 1, -1, 2]]
+  // CHECK-SAME: #attn.post_op<linear
+  %zero = arith.constant 0.0 : f32
+  %root = arith.constant 4.0 : f32
+  %e = tensor.empty() : tensor<2x16x5xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x16x5xf32>) -> tensor<2x16x5xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(a, b, n, k) -> (a, b, k)>, affine_map<(a, b, n, k) -> (a, b, k, n)>,
+                                        affine_map<(a, b, n, k) -> (a, b, n)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %k : tensor<2x16x32xf32>, tensor<2x16x32x5xf32>) outs(%z : tensor<2x16x5xf32>) {
+    ^bb0(%x: f32, %y: f32, %acc: f32):
+      %p = arith.mulf %x, %y : f32
+      %t = arith.addf %acc, %p : f32
+      linalg.yield %t : f32
+  } -> tensor<2x16x5xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(a, b, c) -> (a, b, c)>, affine_map<(a, b, c) -> (a, b, c)>],
+                       iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%s : tensor<2x16x5xf32>) outs(%e : tensor<2x16x5xf32>) {
+    ^bb0(%x: f32, %o: f32):
+      %d = arith.divf %x, %root : f32
+      linalg.yield %d : f32
+  } -> tensor<2x16x5xf32>
+  return %r : tensor<2x16x5xf32>
+}
