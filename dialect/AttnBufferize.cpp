@@ -25,6 +25,24 @@ void getDestinationStyleEffects(
   }
 }
 
+FailureOr<SmallVector<Value>> getBuffers(RewriterBase &rewriter,
+                                         ValueRange values,
+                                         const BufferizationOptions &options,
+                                         BufferizationState &state) {
+  SmallVector<Value> buffers;
+  for (Value value : values) {
+    if (!isa<TensorType>(value.getType())) {
+      buffers.push_back(value);
+      continue;
+    }
+    FailureOr<Value> buffer = getBuffer(rewriter, value, options, state);
+    if (failed(buffer))
+      return failure();
+    buffers.push_back(*buffer);
+  }
+  return buffers;
+}
+
 namespace {
 /// A yielded tensor is handed to the op that owns the region: read, not
 /// written, no result of its own.
@@ -49,18 +67,11 @@ struct YieldBufferization
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
-    SmallVector<Value> buffers;
-    for (Value value : op->getOperands()) {
-      if (!isa<TensorType>(value.getType())) {
-        buffers.push_back(value);
-        continue;
-      }
-      FailureOr<Value> buffer = getBuffer(rewriter, value, options, state);
-      if (failed(buffer))
-        return failure();
-      buffers.push_back(*buffer);
-    }
-    replaceOpWithNewBufferizedOp<YieldOp>(rewriter, op, buffers);
+    FailureOr<SmallVector<Value>> buffers =
+        getBuffers(rewriter, op->getOperands(), options, state);
+    if (failed(buffers))
+      return failure();
+    replaceOpWithNewBufferizedOp<YieldOp>(rewriter, op, *buffers);
     return success();
   }
 };

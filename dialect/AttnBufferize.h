@@ -3,6 +3,7 @@
 #ifndef HEED_DIALECT_ATTNBUFFERIZE_H
 #define HEED_DIALECT_ATTNBUFFERIZE_H
 
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -17,6 +18,12 @@ void getDestinationStyleEffects(
     llvm::SmallVectorImpl<
         mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
         &effects);
+
+/// The buffers of `values`; what is no tensor stays itself.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+getBuffers(mlir::RewriterBase &rewriter, mlir::ValueRange values,
+           const mlir::bufferization::BufferizationOptions &options,
+           mlir::bufferization::BufferizationState &state);
 
 void attachYieldBufferization(mlir::MLIRContext *context);
 void attachGateBufferization(mlir::MLIRContext *context);

@@ -59,15 +59,12 @@ struct GateBufferization
     FailureOr<Value> init = getBuffer(rewriter, gate.getInit(), options, state);
     if (failed(x) || failed(init))
       return failure();
-    SmallVector<Value> extras;
-    for (Value extra : gate.getExtras()) {
-      FailureOr<Value> buffer = getBuffer(rewriter, extra, options, state);
-      if (failed(buffer))
-        return failure();
-      extras.push_back(*buffer);
-    }
+    FailureOr<SmallVector<Value>> extras =
+        getBuffers(rewriter, gate.getExtras(), options, state);
+    if (failed(extras))
+      return failure();
     auto bufferized =
-        GateOp::create(rewriter, gate.getLoc(), TypeRange{}, *x, extras, *init,
+        GateOp::create(rewriter, gate.getLoc(), TypeRange{}, *x, *extras, *init,
                        gate.getDimensionsAttr(), gate.getPoolsAttr());
     bufferized->setDiscardableAttrs(
         llvm::to_vector(gate->getDiscardableAttrs()));

@@ -24,17 +24,13 @@ struct PrimitiveBufferization
     auto primitive = cast<PrimitiveOp>(op);
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPoint(primitive);
-    SmallVector<Value> operands;
-    for (Value operand : op->getOperands()) {
-      FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
-      if (failed(buffer))
-        return failure();
-      operands.push_back(*buffer);
-    }
-    Value init = operands.back();
-    PrimitiveOp::create(rewriter, primitive.getLoc(), TypeRange{}, operands,
+    FailureOr<SmallVector<Value>> operands =
+        getBuffers(rewriter, op->getOperands(), options, state);
+    if (failed(operands))
+      return failure();
+    PrimitiveOp::create(rewriter, primitive.getLoc(), TypeRange{}, *operands,
                         op->getAttrs());
-    replaceOpWithBufferizedValues(rewriter, primitive, init);
+    replaceOpWithBufferizedValues(rewriter, primitive, operands->back());
     return success();
   }
 };

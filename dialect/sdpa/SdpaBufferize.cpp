@@ -24,21 +24,17 @@ struct SdpaBufferization
     auto sdpa = cast<SdpaOp>(op);
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPoint(sdpa);
-    SmallVector<Value> operands, inits;
-    for (OpOperand &operand : op->getOpOperands()) {
-      FailureOr<Value> buffer =
-          getBuffer(rewriter, operand.get(), options, state);
-      if (failed(buffer))
-        return failure();
-      operands.push_back(*buffer);
-      if (cast<DestinationStyleOpInterface>(op).isDpsInit(&operand))
-        inits.push_back(*buffer);
-    }
-    OperationState created(sdpa.getLoc(), SdpaOp::getOperationName(), operands,
+    FailureOr<SmallVector<Value>> operands =
+        getBuffers(rewriter, op->getOperands(), options, state);
+    if (failed(operands))
+      return failure();
+    OperationState created(sdpa.getLoc(), SdpaOp::getOperationName(), *operands,
                            TypeRange{}, op->getAttrs());
     created.addRegion()->takeBody(sdpa.getScore());
     rewriter.create(created);
-    replaceOpWithBufferizedValues(rewriter, sdpa, inits);
+    // The inits stand last, one a result.
+    replaceOpWithBufferizedValues(
+        rewriter, sdpa, ArrayRef(*operands).take_back(sdpa->getNumResults()));
     return success();
   }
 };

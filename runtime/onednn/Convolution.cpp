@@ -102,12 +102,7 @@ Attempt planConvolution(const dnnl::engine &engine, const Site &site,
                                            {Format::Any, Format::Any}};
   dnnl::primitive_desc_base best;
   for (const auto &format : kFormats) {
-    dnnl::primitive_desc_base candidate = create(p, format[0], format[1]);
-    if (!candidate)
-      continue;
-    if (!best || rankImplementation(candidate) < rankImplementation(best))
-      best = candidate;
-    if (rankImplementation(best) == 0)
+    if (keepBetter(best, create(p, format[0], format[1])))
       break;
   }
   if (!best)

@@ -30,6 +30,14 @@ int rankImplementation(const dnnl::primitive_desc_base &descriptor) {
   return std::strncmp(name, "gemm", 4) == 0 ? 1 : 0;
 }
 
+bool keepBetter(dnnl::primitive_desc_base &best,
+                const dnnl::primitive_desc_base &candidate) {
+  if (candidate &&
+      (!best || rankImplementation(candidate) < rankImplementation(best)))
+    best = candidate;
+  return best && rankImplementation(best) == 0;
+}
+
 static Attempt planReorder(const dnnl::engine &engine,
                            const std::vector<View> &views) {
   Attempt attempt;

@@ -60,6 +60,11 @@ dnnl::memory::desc makeDesc(const View &view, Format format = Format::Given);
 /// 0: made for this machine, 1: over a general GEMM, 2: reference code.
 int rankImplementation(const dnnl::primitive_desc_base &descriptor);
 
+/// Keeps the better of two descriptors, the first of equals; an empty candidate
+/// is none. True once nothing better can come.
+bool keepBetter(dnnl::primitive_desc_base &best,
+                const dnnl::primitive_desc_base &candidate);
+
 /// The best attempt of each family of primitives.
 Attempt planMatmul(const dnnl::engine &engine, const Site &site,
                    std::vector<View> views);

@@ -33,11 +33,7 @@ Attempt planPooling(const dnnl::engine &engine, const Site &site,
         site.strides, site.kernel, dilations, site.padLow, site.padHigh,
         makeAttributes(site, views, format == Format::Any),
         /*allow_empty=*/true);
-    if (!candidate)
-      continue;
-    if (!best || rankImplementation(candidate) < rankImplementation(best))
-      best = candidate;
-    if (rankImplementation(best) == 0)
+    if (keepBetter(best, candidate))
       break;
   }
   if (!best)

@@ -8,8 +8,10 @@
 // under any number of contexts.
 //
 // Failure: a function that fails calls heed_fail, and those that return a
-// pointer return null. Compiled code tests heed_status once it has fetched its
-// buffers, and after each library call.
+// pointer return null. Compiled code returns at once where an output or the
+// arena is null or a check of the model's own fails. A library call that fails
+// leaves its result undefined; the library calls after it do nothing, and the
+// status is what main returns.
 
 #ifndef HEED_RUNTIME_SUPPORT_RUNTIME_H
 #define HEED_RUNTIME_SUPPORT_RUNTIME_H

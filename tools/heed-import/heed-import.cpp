@@ -1,6 +1,7 @@
 // heed-import.cpp - the tool: an ONNX file as MLIR text or bytecode.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "tools/lib/cli/CommandLine.h"
 #include "tools/lib/import/Import.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -15,18 +16,20 @@
 
 using namespace llvm;
 
-static cl::OptionCategory category("heed-import options");
-static cl::opt<std::string> input(cl::Positional, cl::desc("<model.onnx>"),
-                                  cl::Required, cl::cat(category));
-static cl::opt<std::string>
-    output("o",
-           cl::desc("Output file; bytecode if it ends in .mlirbc or the "
-                    "weights exceed 1 MiB, - for standard output"),
-           cl::value_desc("file"), cl::init("-"), cl::cat(category));
-
-// LLVM takes any unknown flag that begins with -h for help and exits 0; an -h
-// that does not group makes it the error it is.
-static cl::opt<bool> plainH("h", cl::Hidden, cl::desc("see --help"));
+namespace {
+/// Made in main, after the library's own flags are gone.
+struct Options {
+  cl::OptionCategory category{"heed-import options"};
+  cl::opt<std::string> input{cl::Positional, cl::desc("<model.onnx>"),
+                             cl::Required, cl::cat(category)};
+  cl::opt<std::string> output{
+      "o",
+      cl::desc("Output file; bytecode if it ends in .mlirbc or the weights "
+               "exceed 1 MiB, - for standard output"),
+      cl::value_desc("file"), cl::init("-"), cl::cat(category)};
+  heed::PlainH plainH;
+};
+} // namespace
 
 static void showProgress(size_t done, size_t all) {
   if (done % 64 == 0)
@@ -47,7 +50,9 @@ static size_t weightBytes(mlir::ModuleOp module) {
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
-  cl::HideUnrelatedOptions(category);
+  heed::dropInheritedOptions();
+  Options flags;
+  cl::HideUnrelatedOptions(flags.category);
   cl::ParseCommandLineOptions(argc, argv, "Imports an ONNX model as MLIR.\n");
 
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
@@ -56,7 +61,7 @@ int main(int argc, char **argv) {
   heed::import::ImportOptions options;
   if (onTerminal)
     options.progress = showProgress;
-  auto module = heed::import::importOnnx(input, context, error, options);
+  auto module = heed::import::importOnnx(flags.input, context, error, options);
   if (onTerminal)
     errs() << "\r\x1b[K";
   if (!module) {
@@ -64,7 +69,7 @@ int main(int argc, char **argv) {
     return 1;
   }
   constexpr size_t longestText = 1 << 20;
-  bool bytecode = StringRef(output).ends_with(".mlirbc") ||
+  bool bytecode = StringRef(flags.output).ends_with(".mlirbc") ||
                   weightBytes(*module) > longestText;
   auto write = [&](raw_ostream &os) -> Error {
     if (bytecode) {
@@ -76,9 +81,9 @@ int main(int argc, char **argv) {
     return Error::success();
   };
   // Written to a temporary file that takes the name when it is complete.
-  if (Error e = writeToOutput(output, write)) {
-    errs() << "heed-import: error: " << output << ": " << toString(std::move(e))
-           << "\n";
+  if (Error e = writeToOutput(flags.output, write)) {
+    errs() << "heed-import: error: " << flags.output << ": "
+           << toString(std::move(e)) << "\n";
     return 1;
   }
   return 0;

@@ -69,9 +69,7 @@ struct Options {
                                    cl::desc("the same as JSON")};
   cl::opt<unsigned> seed{"seed", cl::init(0), cl::cat(category),
                          cl::desc("seed of random inputs (default 0)")};
-  // Without an -h that does not group letters, an unknown flag that begins
-  // with -h would print the help and exit 0.
-  cl::opt<bool> plainH{"h", cl::Hidden, cl::desc("see --help")};
+  PlainH plainH;
 };
 } // namespace
 
@@ -175,6 +173,8 @@ static int runModel(Options &options) {
                            options.seed);
   if (!inputs)
     return fail(inputs.takeError());
+  if (Error error = signature->check(*inputs))
+    return fail(std::move(error));
   if (expected.size() > signature->outputs.size())
     return fail(formatv("--expect: expected at most {0} (the program's "
                         "outputs), got {1}",
@@ -196,13 +196,6 @@ static int runModel(Options &options) {
   sortAnchors(anchors);
   if (options.explain)
     printAnchors(outs(), anchors);
-  if (!options.explainJson.empty())
-    if (Error error = writeToOutput(options.explainJson, [&](raw_ostream &os) {
-          os << formatv("{0:2}", anchorsToJson(anchors)) << "\n";
-          return Error::success();
-        }))
-      return fail(std::move(error));
-
   std::vector<Array> outputs;
   if (options.bench) {
     auto times = (*program)->bench(*inputs, options.threads,
@@ -220,6 +213,12 @@ static int runModel(Options &options) {
         outs() << "output " << Port{port.name, array.type, array.shape}.str()
                << "\n";
   }
+  if (!options.explainJson.empty())
+    if (Error error = writeToOutput(options.explainJson, [&](raw_ostream &os) {
+          os << formatv("{0:2}", anchorsToJson(anchors)) << "\n";
+          return Error::success();
+        }))
+      return fail(std::move(error));
   int status = compareOutputs(options, signature->outputs, outputs, expected);
   if (!options.outputDir.empty())
     if (Error error = writeOutputs(options, outputs))

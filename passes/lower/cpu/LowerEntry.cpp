@@ -26,15 +26,6 @@ namespace heed::lower {
 
 namespace {
 
-/// `memref.view` of the bytes at `pointer` as `type`.
-Value viewAt(OpBuilder &b, Location loc, Value pointer, MemRefType type,
-             ValueRange dynamicSizes) {
-  Value bytes =
-      bytesAt(b, loc, pointer, sizeInBytes(b, loc, type, dynamicSizes));
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-  return memref::ViewOp::create(b, loc, type, bytes, zero, dynamicSizes);
-}
-
 /// The i-th input of the caller as a memref.
 Value readInput(OpBuilder &b, Location loc, Value context, unsigned index,
                 MemRefType type) {

@@ -82,9 +82,7 @@ struct LowerWeights : impl::LowerWeightsBase<LowerWeights> {
         Value pointer = callRuntime(b, loc, "heed_weight",
                                     LLVM::LLVMPointerType::get(b.getContext()),
                                     {context, k});
-        Value bytes = bytesAt(b, loc, pointer, sizeInBytes(b, loc, type, {}));
-        Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-        view = memref::ViewOp::create(b, loc, type, bytes, zero, ValueRange{});
+        view = viewAt(b, loc, pointer, type, {});
       }
       get.replaceAllUsesWith(view);
       get.erase();

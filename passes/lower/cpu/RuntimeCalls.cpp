@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/Hashing.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -85,6 +86,14 @@ Value sizeInBytes(OpBuilder &builder, Location loc, MemRefType type,
   for (Value size : dynamicSizes)
     bytes = arith::MulIOp::create(builder, loc, bytes, size);
   return bytes;
+}
+
+Value viewAt(OpBuilder &b, Location loc, Value pointer, MemRefType type,
+             ValueRange dynamicSizes) {
+  Value bytes =
+      bytesAt(b, loc, pointer, sizeInBytes(b, loc, type, dynamicSizes));
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  return memref::ViewOp::create(b, loc, type, bytes, zero, dynamicSizes);
 }
 
 Value stringConstant(OpBuilder &builder, Location loc, StringRef text) {

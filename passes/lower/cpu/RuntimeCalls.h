@@ -33,6 +33,11 @@ void assertNotNull(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value sizeInBytes(mlir::OpBuilder &builder, mlir::Location loc,
                         mlir::MemRefType type, mlir::ValueRange dynamicSizes);
 
+/// The contiguous memory at `pointer` as a memref of `type`.
+mlir::Value viewAt(mlir::OpBuilder &builder, mlir::Location loc,
+                   mlir::Value pointer, mlir::MemRefType type,
+                   mlir::ValueRange dynamicSizes);
+
 /// Size in bytes of one element; i1 and odd integers take whole bytes.
 int64_t elementBytes(mlir::Type elementType);
 

@@ -34,6 +34,24 @@ static Value allocScratch(OpBuilder &b, Location loc, ArrayRef<Value> sizes) {
                                  dynamic, b.getI64IntegerAttr(64));
 }
 
+/// Where an operand holds (head, j, at) along `dim`; `ids` begin with the
+/// operand's own indices of b and h.
+static Values sourceIndices(OpBuilder &b, Location loc, AffineMap map,
+                            ValueRange ids, Value j, SdpaOp::Dim dim,
+                            Value at) {
+  Point point;
+  point.fill(buildIndex(b, loc, 0));
+  point[SdpaOp::J] = j;
+  point[dim] = at;
+  Values indices = mapIndices(b, loc, map, point);
+  for (auto [position, expr] : llvm::enumerate(map.getResults()))
+    if (expr.isFunctionOfDim(SdpaOp::B))
+      indices[position] = ids[0];
+    else if (expr.isFunctionOfDim(SdpaOp::H))
+      indices[position] = ids[1];
+  return indices;
+}
+
 /// The transpose of rows of as many lanes: for s = 1, 2, 4 …, rows i and i + s
 /// swap the lanes whose bit s differs from theirs.
 static void transpose(OpBuilder &b, Location loc, Values &rows) {
@@ -85,17 +103,7 @@ void packKeys(OpBuilder &b, SdpaKernel &kernel) {
     Value lastKey =
         arith::SubIOp::create(b, loc, kernel.sizeK, buildIndex(b, loc, 1));
     auto source = [&](OpBuilder &b, Value j, Value d) {
-      Point point;
-      point.fill(buildIndex(b, loc, 0));
-      point[SdpaOp::J] = j;
-      point[SdpaOp::D] = d;
-      Values indices = mapIndices(b, loc, map, point);
-      for (auto [at, expr] : llvm::enumerate(map.getResults()))
-        if (expr.isFunctionOfDim(SdpaOp::B))
-          indices[at] = ids[0];
-        else if (expr.isFunctionOfDim(SdpaOp::H))
-          indices[at] = ids[1];
-      return indices;
+      return sourceIndices(b, loc, map, ids, j, SdpaOp::D, d);
     };
     auto target = [&](OpBuilder &b, Value d, Value key) {
       return Values{ids[0], ids[1], ids[2], d, key};
@@ -228,17 +236,7 @@ void packValues(OpBuilder &b, SdpaKernel &kernel) {
         b, loc, begin, end, 1, {},
         [&](OpBuilder &b, Value j, ValueRange) -> Values {
           auto source = [&](OpBuilder &b, Value e) {
-            Point point;
-            point.fill(buildIndex(b, loc, 0));
-            point[SdpaOp::J] = j;
-            point[SdpaOp::E] = e;
-            Values indices = mapIndices(b, loc, map, point);
-            for (auto [at, expr] : llvm::enumerate(map.getResults()))
-              if (expr.isFunctionOfDim(SdpaOp::B))
-                indices[at] = ids[0];
-              else if (expr.isFunctionOfDim(SdpaOp::H))
-                indices[at] = ids[1];
-            return indices;
+            return sourceIndices(b, loc, map, ids, j, SdpaOp::E, e);
           };
           auto target = [&](Value e) { return Values{ids[0], ids[1], j, e}; };
           if (alongE) {

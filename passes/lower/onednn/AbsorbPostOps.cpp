@@ -190,19 +190,27 @@ static SmallVector<PostOpStep> takeTrailingSteps(PrimitiveParts &parts) {
   return steps;
 }
 
-/// Replaces a generic whose body is post-ops altogether by the primitive.
-static void absorbAll(RewriterBase &rewriter, Consumer &consumer,
-                      ArrayRef<PostOpStep> matched) {
-  linalg::GenericOp generic = consumer.generic;
+/// The primitive with `matched` behind its own post-ops, merged where they can
+/// be; constants are made at the insertion point.
+static PrimitiveParts appendSteps(RewriterBase &rewriter, Consumer &consumer,
+                                  ArrayRef<PostOpStep> matched) {
   PrimitiveParts parts = consumer.parts;
   SmallVector<PostOpStep> steps;
   for (const PostOpStep &step : takeTrailingSteps(parts))
     appendPostOp(steps, step);
   for (const PostOpStep &step : matched)
     appendPostOp(steps, step);
-  rewriter.setInsertionPoint(generic);
   for (const PostOpStep &step : steps)
     addStep(consumer, parts, step, rewriter);
+  return parts;
+}
+
+/// Replaces a generic whose body is post-ops altogether by the primitive.
+static void absorbAll(RewriterBase &rewriter, Consumer &consumer,
+                      ArrayRef<PostOpStep> matched) {
+  linalg::GenericOp generic = consumer.generic;
+  rewriter.setInsertionPoint(generic);
+  PrimitiveParts parts = appendSteps(rewriter, consumer, matched);
   AffineMap out = generic.getIndexingMapsArray().back();
   for (auto [dim, loop] : llvm::zip(parts.initLayout, consumer.loops))
     if (loop >= 0)
@@ -222,15 +230,8 @@ static void absorbAll(RewriterBase &rewriter, Consumer &consumer,
 static void absorbFront(RewriterBase &rewriter, Consumer &consumer, Value value,
                         ArrayRef<PostOpStep> matched) {
   linalg::GenericOp generic = consumer.generic;
-  PrimitiveParts parts = consumer.parts;
-  SmallVector<PostOpStep> steps;
-  for (const PostOpStep &step : takeTrailingSteps(parts))
-    appendPostOp(steps, step);
-  for (const PostOpStep &step : matched)
-    appendPostOp(steps, step);
   rewriter.setInsertionPoint(generic);
-  for (const PostOpStep &step : steps)
-    addStep(consumer, parts, step, rewriter);
+  PrimitiveParts parts = appendSteps(rewriter, consumer, matched);
   Value empty =
       createEmptyLike(rewriter, generic.getLoc(), consumer.primitive.getInit());
   auto primitive = parts.create(rewriter, generic.getLoc(), empty);

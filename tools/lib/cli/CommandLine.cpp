@@ -10,8 +10,6 @@ using namespace llvm;
 namespace heed {
 
 void dropInheritedOptions() {
-  // -h groups letters: LLVM would take an unknown flag that begins with -h for
-  // it, print the help and exit 0. So it goes, too.
   static const StringSet<> kept = {"help", "help-hidden", "help-list",
                                    "help-list-hidden", "version"};
   SmallVector<cl::Option *> inherited;

@@ -107,22 +107,10 @@ CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
 
 llvm::Error CompiledProgram::bind(heed::Context &context,
                                   ArrayRef<Array> inputs) {
-  if (inputs.size() != ports.inputs.size())
-    return llvm::createStringError(llvm::formatv(
-        "expected {0} inputs, got {1}", ports.inputs.size(), inputs.size()));
-  for (auto [index, pair] :
-       llvm::enumerate(llvm::zip_equal(ports.inputs, inputs))) {
-    const auto &[port, array] = pair;
-    bool fits =
-        port.type == array.type && port.shape.size() == array.shape.size();
-    for (size_t i = 0; fits && i < port.shape.size(); ++i)
-      fits = port.shape[i] < 0 || port.shape[i] == array.shape[i];
-    if (!fits)
-      return llvm::createStringError(
-          "input " + Twine(index) + ": expected " + port.str() + ", got " +
-          Port{"array", array.type, array.shape}.str());
+  if (llvm::Error error = ports.check(inputs))
+    return error;
+  for (auto [index, array] : llvm::enumerate(inputs))
     context.setInput(index, array.data.data(), array.shape);
-  }
   for (auto [index, port] : llvm::enumerate(ports.outputs))
     context.setOutput(index, dtypeBytes(port.type));
   return llvm::Error::success();

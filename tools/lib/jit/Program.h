@@ -33,6 +33,8 @@ struct Port {
 struct Signature {
   std::vector<Port> inputs, outputs;
   static llvm::Expected<Signature> of(mlir::ModuleOp module);
+  /// An error that names the first array that does not fit its port.
+  llvm::Error check(llvm::ArrayRef<Array> arrays) const;
 };
 
 /// A compiled @main and its weights. Concurrent runs need a Run each.

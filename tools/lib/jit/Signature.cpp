@@ -66,6 +66,24 @@ static llvm::Expected<Port> makePort(Type type, Attribute name, bool isUnsigned,
   return port;
 }
 
+llvm::Error Signature::check(ArrayRef<Array> arrays) const {
+  if (arrays.size() != inputs.size())
+    return llvm::createStringError(llvm::formatv("expected {0} inputs, got {1}",
+                                                 inputs.size(), inputs.size()));
+  for (auto [index, pair] : llvm::enumerate(llvm::zip_equal(inputs, arrays))) {
+    const auto &[port, array] = pair;
+    bool fits =
+        port.type == array.type && port.shape.size() == array.shape.size();
+    for (size_t i = 0; fits && i < port.shape.size(); ++i)
+      fits = port.shape[i] < 0 || port.shape[i] == array.shape[i];
+    if (!fits)
+      return llvm::createStringError(
+          "input " + Twine(index) + ": expected " + port.str() + ", got " +
+          Port{"array", array.type, array.shape}.str());
+  }
+  return llvm::Error::success();
+}
+
 llvm::Expected<Signature> Signature::of(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
+#include "tools/lib/import/ops/Map.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -13,22 +14,6 @@ using namespace mlir;
 namespace heed::import {
 
 namespace {
-
-template <typename Op>
-Tensor map2(Emitter &e, const Tensor &x, const Tensor &y) {
-  return e.elementwise(
-      {x, y}, x->type,
-      [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        return Op::create(b, l, v[0], v[1]);
-      });
-}
-
-Tensor square(Emitter &e, const Tensor &x) {
-  return e.elementwise(
-      {x}, x->type, [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        return arith::MulFOp::create(b, l, v[0], v[0]);
-      });
-}
 
 /// 1 / √(x + epsilon)
 Tensor inverseRoot(Emitter &e, const Tensor &x, double epsilon) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
+#include "tools/lib/import/ops/Map.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -14,31 +15,6 @@ using namespace mlir;
 namespace heed::import {
 
 namespace {
-
-template <typename Op> Tensor map1(Emitter &e, const Tensor &t) {
-  return e.elementwise(
-      {t}, t->type, [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        return Op::create(b, l, v[0]);
-      });
-}
-
-template <typename Op>
-Tensor map2(Emitter &e, const Tensor &x, const Tensor &y) {
-  return e.elementwise(
-      {x, y}, x->type,
-      [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        return Op::create(b, l, v[0], v[1]);
-      });
-}
-
-Tensor square(Emitter &e, const Tensor &t) {
-  return e.elementwise(
-      {t}, t->type, [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        if (isFloat(t->type))
-          return arith::MulFOp::create(b, l, v[0], v[0]);
-        return arith::MulIOp::create(b, l, v[0], v[0]);
-      });
-}
 
 /// Sum or product of known sizes, as in ReduceProd(Shape(x)).
 Tensor foldSizes(Node &n, const Tensor &x, bool isProduct, bool keepDims) {

@@ -4,6 +4,7 @@
 
 #include "tools/lib/import/Registry.h"
 #include "tools/lib/import/ops/Gather.h"
+#include "tools/lib/import/ops/Map.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -14,15 +15,6 @@ using namespace mlir;
 namespace heed::import {
 
 namespace {
-
-template <typename Op>
-Tensor map2(Emitter &e, const Tensor &x, const Tensor &y) {
-  return e.elementwise(
-      {x, y}, x->type,
-      [](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
-        return Op::create(b, l, v[0], v[1]);
-      });
-}
 
 /// x[..., from : from + count : step]
 Tensor lastDim(Emitter &e, const Tensor &x, const Sym &from, const Sym &count,
