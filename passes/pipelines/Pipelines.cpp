@@ -84,7 +84,7 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
 
   // linalg, attn, memref: @main(context), then kernels to loops and calls.
   // Canonical sizes first, so that a buffer's size is what it was made of.
-  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  pm.addPass(lower::createLowerSizes());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(lower::createLowerEntry());
