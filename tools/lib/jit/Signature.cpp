@@ -69,7 +69,7 @@ static llvm::Expected<Port> makePort(Type type, Attribute name, bool isUnsigned,
 llvm::Error Signature::check(ArrayRef<Array> arrays) const {
   if (arrays.size() != inputs.size())
     return llvm::createStringError(llvm::formatv("expected {0} inputs, got {1}",
-                                                 inputs.size(), inputs.size()));
+                                                 inputs.size(), arrays.size()));
   for (auto [index, pair] : llvm::enumerate(llvm::zip_equal(inputs, arrays))) {
     const auto &[port, array] = pair;
     bool fits =
