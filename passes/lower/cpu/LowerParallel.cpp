@@ -12,6 +12,9 @@
 // What the body captures by value: indices, scalars, pointers, and memref
 // descriptors. Stack buffers of the body are allocated once a call, before the
 // loop. A parallel loop inside another one stays serial.
+//
+// Equal bodies are one function: what differs between the layers of a network
+// is captured, so that a kernel is compiled once, however deep the network.
 #include "passes/lower/cpu/Passes.h"
 
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
@@ -81,6 +84,8 @@ struct Outliner {
   ModuleOp module;
   LLVMTypeConverter converter;
   unsigned count = 0;
+  /// The bodies made so far, by a hash of what they do.
+  llvm::DenseMap<size_t, SmallVector<LLVM::LLVMFuncOp>> bodies;
 
   explicit Outliner(ModuleOp module)
       : module(module), converter(module.getContext()) {}
@@ -152,9 +157,8 @@ struct Outliner {
     }
     auto frameType = LLVM::LLVMStructType::getLiteral(mlirContext, fields);
 
-    std::string name =
-        (function.getName() + "_parallel_" + Twine(count++)).str();
-    auto body = makeBody(op, name, captures, frameType);
+    std::string name = (function.getName() + "_parallel_" + Twine(count)).str();
+    auto body = mergeBody(makeBody(op, name, captures, frameType));
 
     Value frame;
     {
@@ -198,6 +202,27 @@ struct Outliner {
           arith::AddIOp::create(b, loc, scaled, op.getLowerBound()[i]);
       block->getArgument(i + 1).replaceAllUsesWith(value);
     }
+  }
+
+  /// An older body that does the same as `body`, which then goes, or `body`.
+  LLVM::LLVMFuncOp mergeBody(LLVM::LLVMFuncOp body) {
+    constexpr auto flags = OperationEquivalence::IgnoreLocations;
+    size_t hash = 0;
+    body.getBody().walk([&](Operation *op) {
+      hash = llvm::hash_combine(
+          hash, OperationEquivalence::computeHash(
+                    op, OperationEquivalence::ignoreHashValue,
+                    OperationEquivalence::ignoreHashValue, flags));
+    });
+    for (LLVM::LLVMFuncOp other : bodies[hash])
+      if (OperationEquivalence::isRegionEquivalentTo(&other.getBody(),
+                                                     &body.getBody(), flags)) {
+        body.erase();
+        return other;
+      }
+    ++count;
+    bodies[hash].push_back(body);
+    return body;
   }
 
   LLVM::LLVMFuncOp makeBody(scf::ParallelOp op, StringRef name,

@@ -139,3 +139,36 @@ func.func @tensor_captured(%ctx: !llvm.ptr, %t: tensor<4xf32>, %x: memref<?xf32>
   }
   return
 }
+
+// -----
+
+// Equal bodies are one function: the buffers differ by capture only.
+// CHECK-LABEL: func @two_layers
+// CHECK: llvm.mlir.addressof @[[BODY:two_layers_parallel_0]]
+// CHECK: llvm.mlir.addressof @[[BODY]]
+// CHECK: llvm.mlir.addressof @[[OTHER:two_layers_parallel_1]]
+// CHECK: llvm.func internal @[[BODY]]
+// CHECK: arith.addf
+// CHECK: llvm.func internal @[[OTHER]]
+// CHECK: arith.mulf
+// CHECK-NOT: llvm.func internal
+func.func @two_layers(%ctx: !llvm.ptr, %x: memref<?xf32>, %y: memref<?xf32>, %n: index, %s: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %v = memref.load %x[%i] : memref<?xf32>
+    %w = arith.addf %v, %s : f32
+    memref.store %w, %x[%i] : memref<?xf32>
+  }
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %v = memref.load %y[%i] : memref<?xf32>
+    %w = arith.addf %v, %s : f32
+    memref.store %w, %y[%i] : memref<?xf32>
+  }
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %v = memref.load %y[%i] : memref<?xf32>
+    %w = arith.mulf %v, %s : f32
+    memref.store %w, %y[%i] : memref<?xf32>
+  }
+  return
+}
