@@ -307,7 +307,8 @@ struct FuseQkv : impl::FuseQkvBase<FuseQkv> {
         projections.push_back(*projection);
     if (projections.size() < 2) {
       remark::missed(loc, options)
-          << remark::reason("the weights of the projections are not constants")
+          << remark::reason("expected constant weights of the projections, got "
+                            "computed ones")
           << remark::suggest("export the model with its weights inside");
       return;
     }
@@ -317,7 +318,8 @@ struct FuseQkv : impl::FuseQkvBase<FuseQkv> {
         alike.push_back(projection);
     if (alike.size() < 2) {
       remark::missed(loc, options)
-          << remark::reason("the projections lay out their weights differently")
+          << remark::reason("expected projections that lay out their weights "
+                            "alike, got different layouts")
           << remark::suggest("use one kind of layer for all projections");
       return;
     }

@@ -29,17 +29,26 @@ namespace heed::recognize {
 
 namespace {
 constexpr Missed kNoValues = {
-    "the probabilities are not multiplied with values",
-    "an attention is softmax(Q K^T) V"};
+    "expected the probabilities to be multiplied with values, got no such "
+    "product",
+    "none needed for the softmax of a classifier or a sampler; an attention "
+    "sums values by its probabilities"};
 constexpr Missed kChanged = {
-    "the probabilities are changed between the softmax and the values",
+    "expected the probabilities to reach the values unchanged, got an "
+    "operation between",
     "apply masks and factors to the scores, before the softmax"};
 constexpr Missed kOtherAxis = {
-    "the softmax runs over another dimension than the values are summed over",
+    "expected a softmax over the keys, got one over another dimension than "
+    "the values are summed over",
     "take the softmax over the keys, the dimension that the values share"};
+constexpr Missed kOverQueries = {
+    "expected a softmax over the keys, got one over the queries",
+    "take the softmax over the last dimension of Q K^T, or transpose the "
+    "scores first"};
 constexpr Missed kAccumulates = {
-    "the product with the values is added onto another tensor",
-    "add after the attention"};
+    "expected the product with the values alone, got a sum onto another "
+    "tensor",
+    "add the other tensor in an operation after the attention"};
 
 bool isMovement(Operation *op) {
   return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp,
@@ -174,8 +183,14 @@ Match<Attention> matchAt(OpResult sum, linalg::SoftmaxOp softmax,
   };
   if (keys.size() != summed.size() ||
       !std::is_permutation(keys.begin(), keys.end(), summed.begin()) ||
-      !llvm::all_of(keys, isValueFactor))
-    return kOtherAxis;
+      !llvm::all_of(keys, isValueFactor)) {
+    // What the softmax normalises is a dimension of the result: the queries.
+    Factors kept = table.flatten(out.dims);
+    bool overQueries = !keys.empty() && llvm::all_of(keys, [&](Factor factor) {
+      return llvm::is_contained(kept, factor) && !isValueFactor(factor);
+    });
+    return overQueries ? kOverQueries : kOtherAxis;
+  }
   Match<Score> score =
       matchScore({softmax.getInput(), weights->view.dims}, keys, table);
   if (auto *missed = std::get_if<Missed>(&score))

@@ -15,12 +15,14 @@ using namespace heed::attn;
 namespace heed::recognize {
 namespace {
 constexpr Missed kLayout = {
-    "batch and head dimensions of the operands do not nest",
-    "give queries, keys and values the same batch and head dimensions"};
+    "expected batch and head dimensions that nest alike in all operands, got "
+    "others",
+    "give queries, keys and values the same batch and head dimensions, in one "
+    "order"};
 constexpr Missed kScore = {
-    "the score between the product and the softmax is more than one scalar op "
-    "an element",
-    "compute the scores elementwise"};
+    "expected a score that is elementwise between the product and the "
+    "softmax, got more",
+    "compute the scores elementwise, apart from biases and masks"};
 
 struct SdpaBuilder {
   OpBuilder &b;

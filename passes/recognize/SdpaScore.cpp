@@ -20,15 +20,19 @@ namespace heed::recognize {
 namespace {
 
 constexpr Missed kNoProduct = {
-    "the softmax input is not a product of queries and keys",
-    "an attention is softmax(Q K^T) V"};
+    "expected the softmax of a product of queries and keys, got another "
+    "tensor",
+    "compute the scores as Q K^T; attention whose scores come from a layer "
+    "stays unfused"};
 constexpr Missed kSharedAxis = {
-    "the softmax runs over a dimension that queries and keys share",
-    "take the softmax over the keys"};
+    "expected a softmax over the keys, got one over a dimension that queries "
+    "and keys share",
+    "take the softmax over the dimension that only the keys have"};
 constexpr Missed kLinearLayer = {
-    "the softmax input is a linear layer of one tensor, not a product of "
-    "queries and keys",
-    "compute the scores from two tensors of the model"};
+    "expected a product of queries and keys, got a linear layer of one "
+    "tensor",
+    "none needed for a classifier or a router; an attention takes its keys "
+    "from a tensor of the model"};
 
 bool isConstant(const TensorView &view) {
   return matchPattern(view.value, m_Constant());

@@ -19,6 +19,8 @@ REFUSAL = re.compile(
     r"(?:Refusal\{|Missed(?: \w+ = )?\{|refuse\(|remark::reason\(|reason = |return )"
     r"\s*((?:" + LITERAL + r"\s*)+)"
 )
+# An initializer that ends after the reason: no suggestion.
+UNPAIRED = re.compile(r"(?:Refusal|Missed(?: \w+ =)?)\s*\{\s*(?:" + LITERAL + r"\s*)+\}")
 MACHINE_PATH = re.compile(r"(?<![\w.$}*])/(?:work|home|root|Users|mnt|private)/\w")
 
 
@@ -74,6 +76,24 @@ def check_reasons():
                     yield f"{short(path)}: no -missed test expects '{reason}'"
 
 
+def check_suggestions():
+    """A reason says what was expected and what is there, and comes with what to change in the source model."""
+    for path in sorted((ROOT / "passes").rglob("*.cpp")):
+        text = path.read_text()
+        # Statements, so that a reason and its suggestion are seen together.
+        for statement in re.split(r";\n", text):
+            if "remark::reason(" in statement and "remark::suggest(" not in statement:
+                yield f"{short(path)}: a remark::reason without a remark::suggest"
+        if path.parent.name not in ("recognize", "fuse"):
+            continue
+        for unpaired in UNPAIRED.finditer(text):
+            yield f"{short(path)}: '{unpaired[1]}' has no suggestion"
+        for refusal in REFUSAL.finditer(text):
+            reason = "".join(re.findall(LITERAL, refusal[1]))
+            if " " in reason and "{0}" not in reason and not reason.startswith("expected "):
+                yield f"{short(path)}: expected a reason 'expected …, got …', got '{reason}'"
+
+
 def check_files():
     for path, text in files(SOURCES):
         if not text.startswith(f"// {path.name} - "):
@@ -88,6 +108,6 @@ def check_files():
             yield f"{short(path)}: names a path of one machine: {found[0]}…"
 
 
-problems = [*check_passes(), *check_reasons(), *check_files()]
+problems = [*check_passes(), *check_reasons(), *check_suggestions(), *check_files()]
 print("\n".join(problems) or "the house is in order")
 sys.exit(1 if problems else 0)

@@ -3,6 +3,9 @@
 
 #include "tools/lib/cli/CommandLine.h"
 #include "tools/lib/import/Import.h"
+#include "tools/lib/model/LoadModel.h"
+#include "tools/lib/report/Anchors.h"
+#include "tools/lib/report/Explain.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -27,7 +30,16 @@ struct Options {
       cl::desc("Output file; bytecode if it ends in .mlirbc or the weights "
                "exceed 1 MiB, - for standard output"),
       cl::value_desc("file"), cl::init("-"), cl::cat(category)};
+  cl::opt<bool> explain{
+      "explain", cl::cat(category),
+      cl::desc("print what would be recognised, what not, and why (to standard "
+               "error where the model goes to standard output)")};
+  cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
+                                   cl::cat(category),
+                                   cl::desc("the same as JSON")};
   heed::PlainH plainH;
+
+  bool explains() const { return explain || !explainJson.empty(); }
 };
 } // namespace
 
@@ -48,6 +60,21 @@ static size_t weightBytes(mlir::ModuleOp module) {
   return bytes;
 }
 
+/// What recognition says of the model, which itself stays as it is.
+static Error explain(const Options &flags, mlir::ModuleOp module) {
+  std::vector<heed::Anchor> anchors;
+  if (failed(heed::collectAnchors(*module.getContext(), anchors)))
+    return createStringError("cannot collect remarks");
+  if (Error error = heed::explainModule(module))
+    return error;
+  heed::sortAnchors(anchors);
+  if (flags.explain)
+    heed::printAnchors(flags.output == "-" ? errs() : outs(), anchors);
+  if (!flags.explainJson.empty())
+    return heed::writeAnchorsJson(flags.explainJson, anchors);
+  return Error::success();
+}
+
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   heed::dropInheritedOptions();
@@ -55,7 +82,10 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(flags.category);
   cl::ParseCommandLineOptions(argc, argv, "Imports an ONNX model as MLIR.\n");
 
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  mlir::DialectRegistry registry;
+  if (flags.explains())
+    heed::registerModelDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   std::string error;
   bool onTerminal = sys::Process::StandardErrIsDisplayed();
   heed::import::ImportOptions options;
@@ -68,6 +98,11 @@ int main(int argc, char **argv) {
     errs() << "heed-import: error: " << error << "\n";
     return 1;
   }
+  if (flags.explains())
+    if (Error e = explain(flags, *module)) {
+      errs() << "heed-import: error: " << toString(std::move(e)) << "\n";
+      return 1;
+    }
   constexpr size_t longestText = 1 << 20;
   bool bytecode = StringRef(flags.output).ends_with(".mlirbc") ||
                   weightBytes(*module) > longestText;

@@ -214,10 +214,7 @@ static int runModel(Options &options) {
                << "\n";
   }
   if (!options.explainJson.empty())
-    if (Error error = writeToOutput(options.explainJson, [&](raw_ostream &os) {
-          os << formatv("{0:2}", anchorsToJson(anchors)) << "\n";
-          return Error::success();
-        }))
+    if (Error error = writeAnchorsJson(options.explainJson, anchors))
       return fail(std::move(error));
   int status = compareOutputs(options, signature->outputs, outputs, expected);
   if (!options.outputDir.empty())

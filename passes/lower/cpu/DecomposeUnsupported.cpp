@@ -34,7 +34,9 @@ struct DecomposeUnsupported
       else
         remark::analysis(op.getLoc(), options)
             << remark::metric("schedule", "decomposed")
-            << remark::reason("{0}", why);
+            << remark::reason("{0}", why)
+            << remark::suggest("give the attention f32 operands of static "
+                               "head sizes to run it as one kernel");
     });
     IRRewriter rewriter(&getContext());
     for (SdpaOp op : ops) {

@@ -10,7 +10,7 @@ func.func @no_qkv_because_weights_are_arguments(%x: tensor<3x2xf32>, %wq: tensor
   %zero = arith.constant 0.0 : f32
   %e = tensor.empty() : tensor<3x2xf32>
   %z = linalg.fill ins(%zero : f32) outs(%e : tensor<3x2xf32>) -> tensor<3x2xf32>
-  // expected-remark @below {{the weights of the projections are not constants}}
+  // expected-remark @below {{expected constant weights of the projections, got computed ones}}
   %xq = linalg.matmul ins(%x, %wq : tensor<3x2xf32>, tensor<2x2xf32>) outs(%z : tensor<3x2xf32>) -> tensor<3x2xf32>
   %xk = linalg.matmul ins(%x, %wk : tensor<3x2xf32>, tensor<2x2xf32>) outs(%z : tensor<3x2xf32>) -> tensor<3x2xf32>
   %q = tensor.expand_shape %xq [[0, 1, 2], [3]] output_shape [1, 1, 3, 2] : tensor<3x2xf32> into tensor<1x1x3x2xf32>
@@ -35,7 +35,7 @@ func.func @no_qkv_because_weights_lie_differently(%x: tensor<3x2xf32>) -> tensor
   %wt = linalg.transpose ins(%w : tensor<2x2xf32>) outs(%te : tensor<2x2xf32>) permutation = [1, 0]
   %e = tensor.empty() : tensor<3x2xf32>
   %z = linalg.fill ins(%zero : f32) outs(%e : tensor<3x2xf32>) -> tensor<3x2xf32>
-  // expected-remark @below {{the projections lay out their weights differently}}
+  // expected-remark @below {{expected projections that lay out their weights alike, got different layouts}}
   %xq = linalg.matmul ins(%x, %w : tensor<3x2xf32>, tensor<2x2xf32>) outs(%z : tensor<3x2xf32>) -> tensor<3x2xf32>
   %xk = linalg.matmul ins(%x, %wt : tensor<3x2xf32>, tensor<2x2xf32>) outs(%z : tensor<3x2xf32>) -> tensor<3x2xf32>
   %q = tensor.expand_shape %xq [[0, 1, 2], [3]] output_shape [1, 1, 3, 2] : tensor<3x2xf32> into tensor<1x1x3x2xf32>

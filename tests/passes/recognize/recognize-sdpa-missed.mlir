@@ -8,7 +8,7 @@ func.func @no_sdpa_because_softmax_axis_is_not_keys(%q: tensor<10x16xf32>, %k: t
   %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<10x16xf32>) -> tensor<10x16xf32>
   %s = linalg.matmul ins(%q, %k : tensor<10x16xf32>, tensor<16x10xf32>) outs(%s0 : tensor<10x10xf32>) -> tensor<10x10xf32>
-  // expected-remark @below {{the softmax runs over another dimension than the values are summed over}}
+  // expected-remark @below {{expected a softmax over the keys, got one over the queries}}
   %p = linalg.softmax dimension(0) ins(%s : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %o = linalg.matmul ins(%p, %v : tensor<10x10xf32>, tensor<10x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
   return %o : tensor<10x16xf32>
@@ -21,7 +21,7 @@ func.func @no_sdpa_because_there_are_no_values(%q: tensor<10x16xf32>, %k: tensor
   %se = tensor.empty() : tensor<10x10xf32>
   %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %s = linalg.matmul ins(%q, %k : tensor<10x16xf32>, tensor<16x10xf32>) outs(%s0 : tensor<10x10xf32>) -> tensor<10x10xf32>
-  // expected-remark @below {{the probabilities are not multiplied with values}}
+  // expected-remark @below {{expected the probabilities to be multiplied with values, got no such product}}
   %p = linalg.softmax dimension(1) ins(%s : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   return %p : tensor<10x10xf32>
 }
@@ -33,7 +33,7 @@ func.func @no_sdpa_because_there_is_no_product(%x: tensor<10x10xf32>, %v: tensor
   %se = tensor.empty() : tensor<10x10xf32>
   %oe = tensor.empty() : tensor<10x16xf32>
   %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<10x16xf32>) -> tensor<10x16xf32>
-  // expected-remark @below {{the softmax input is not a product of queries and keys}}
+  // expected-remark @below {{expected the softmax of a product of queries and keys, got another tensor}}
   %p = linalg.softmax dimension(1) ins(%x : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %o = linalg.matmul ins(%p, %v : tensor<10x10xf32>, tensor<10x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
   return %o : tensor<10x16xf32>
@@ -50,7 +50,7 @@ func.func @no_sdpa_because_keys_are_weights(%x: tensor<10x16xf32>, %v: tensor<3x
   %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<10x3xf32>) -> tensor<10x3xf32>
   %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<10x16xf32>) -> tensor<10x16xf32>
   %s = linalg.matmul ins(%x, %w : tensor<10x16xf32>, tensor<16x3xf32>) outs(%s0 : tensor<10x3xf32>) -> tensor<10x3xf32>
-  // expected-remark @below {{the softmax input is a linear layer of one tensor, not a product of queries and keys}}
+  // expected-remark @below {{expected a product of queries and keys, got a linear layer of one tensor}}
   %p = linalg.softmax dimension(1) ins(%s : tensor<10x3xf32>) outs(%se : tensor<10x3xf32>) -> tensor<10x3xf32>
   %o = linalg.matmul ins(%p, %v : tensor<10x3xf32>, tensor<3x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
   return %o : tensor<10x16xf32>
@@ -69,7 +69,7 @@ func.func @no_sdpa_because_softmax_runs_over_heads(%q: tensor<4x10x16xf32>, %k: 
   %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<4x10x10xf32>) -> tensor<4x10x10xf32>
   %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<10x10x16xf32>) -> tensor<10x10x16xf32>
   %s = linalg.batch_matmul ins(%q, %k : tensor<4x10x16xf32>, tensor<4x16x10xf32>) outs(%s0 : tensor<4x10x10xf32>) -> tensor<4x10x10xf32>
-  // expected-remark @below {{the softmax runs over a dimension that queries and keys share}}
+  // expected-remark @below {{expected a softmax over the keys, got one over a dimension that queries and keys share}}
   %w = linalg.softmax dimension(0) ins(%s : tensor<4x10x10xf32>) outs(%se : tensor<4x10x10xf32>) -> tensor<4x10x10xf32>
   %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%w, %v : tensor<4x10x10xf32>, tensor<4x10x16xf32>) outs(%o0 : tensor<10x10x16xf32>) -> tensor<10x10x16xf32>
   return %o : tensor<10x10x16xf32>
@@ -84,7 +84,7 @@ func.func @no_sdpa_because_probabilities_are_changed(%q: tensor<10x16xf32>, %k: 
   %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<10x16xf32>) -> tensor<10x16xf32>
   %s = linalg.matmul ins(%q, %k : tensor<10x16xf32>, tensor<16x10xf32>) outs(%s0 : tensor<10x10xf32>) -> tensor<10x10xf32>
-  // expected-remark @below {{the probabilities are changed between the softmax and the values}}
+  // expected-remark @below {{expected the probabilities to reach the values unchanged, got an operation between}}
   %p = linalg.softmax dimension(1) ins(%s : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %pm = linalg.mul ins(%p, %m : tensor<10x10xf32>, tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %o = linalg.matmul ins(%pm, %v : tensor<10x10xf32>, tensor<10x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
@@ -98,7 +98,7 @@ func.func @no_sdpa_because_the_result_is_accumulated(%q: tensor<10x16xf32>, %k: 
   %se = tensor.empty() : tensor<10x10xf32>
   %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %s = linalg.matmul ins(%q, %k : tensor<10x16xf32>, tensor<16x10xf32>) outs(%s0 : tensor<10x10xf32>) -> tensor<10x10xf32>
-  // expected-remark @below {{the product with the values is added onto another tensor}}
+  // expected-remark @below {{expected the product with the values alone, got a sum onto another tensor}}
   %p = linalg.softmax dimension(1) ins(%s : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %o = linalg.matmul ins(%p, %v : tensor<10x10xf32>, tensor<10x16xf32>) outs(%acc : tensor<10x16xf32>) -> tensor<10x16xf32>
   return %o : tensor<10x16xf32>
@@ -120,7 +120,7 @@ func.func @no_sdpa_because_heads_do_not_nest(%q: tensor<2x3x4x5x8xf32>, %k: tens
   %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<2x3x4x5x6xf32>) -> tensor<2x3x4x5x6xf32>
   %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<2x3x4x5x8xf32>) -> tensor<2x3x4x5x8xf32>
   %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x3x4x5x8xf32>, tensor<2x4x6x8xf32>) outs(%s0 : tensor<2x3x4x5x6xf32>) -> tensor<2x3x4x5x6xf32>
-  // expected-remark @below {{batch and head dimensions of the operands do not nest}}
+  // expected-remark @below {{expected batch and head dimensions that nest alike in all operands, got others}}
   %w = linalg.softmax dimension(4) ins(%s : tensor<2x3x4x5x6xf32>) outs(%se : tensor<2x3x4x5x6xf32>) -> tensor<2x3x4x5x6xf32>
   %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%w, %v : tensor<2x3x4x5x6xf32>, tensor<3x4x6x8xf32>) outs(%o0 : tensor<2x3x4x5x8xf32>) -> tensor<2x3x4x5x8xf32>
   return %o : tensor<2x3x4x5x8xf32>
@@ -147,8 +147,30 @@ func.func @no_sdpa_because_the_score_branches(%q: tensor<10x16xf32>, %k: tensor<
       %y = arith.addf %a, %b : f32
       linalg.yield %y : f32
     } -> tensor<10x10xf32>
-  // expected-remark @below {{the score between the product and the softmax is more than one scalar op an element}}
+  // expected-remark @below {{expected a score that is elementwise between the product and the softmax, got more}}
   %p = linalg.softmax dimension(1) ins(%s : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
   %o = linalg.matmul ins(%p, %v : tensor<10x10xf32>, tensor<10x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
+  return %o : tensor<10x16xf32>
+}
+
+// -----
+
+#q = affine_map<(i, x, y, d) -> (i, d)>
+#k = affine_map<(i, x, y, d) -> (x, y, d)>
+#s = affine_map<(i, x, y, d) -> (i, x, y)>
+#p = affine_map<(i, e, x, y) -> (i, x, y)>
+#v = affine_map<(i, e, x, y) -> (x, y, e)>
+#o = affine_map<(i, e, x, y) -> (i, e)>
+
+func.func @no_sdpa_because_the_softmax_runs_over_a_part_of_the_keys(%q: tensor<10x16xf32>, %k: tensor<3x4x16xf32>, %v: tensor<3x4x16xf32>) -> tensor<10x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<10x3x4xf32>
+  %oe = tensor.empty() : tensor<10x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<10x3x4xf32>) -> tensor<10x3x4xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<10x16xf32>) -> tensor<10x16xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<10x16xf32>, tensor<3x4x16xf32>) outs(%s0 : tensor<10x3x4xf32>) -> tensor<10x3x4xf32>
+  // expected-remark @below {{expected a softmax over the keys, got one over another dimension than the values are summed over}}
+  %w = linalg.softmax dimension(2) ins(%s : tensor<10x3x4xf32>) outs(%se : tensor<10x3x4xf32>) -> tensor<10x3x4xf32>
+  %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%w, %v : tensor<10x3x4xf32>, tensor<3x4x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
   return %o : tensor<10x16xf32>
 }

@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -128,6 +129,14 @@ llvm::json::Value anchorsToJson(const std::vector<Anchor> &anchors) {
         {"facts", text(anchor.facts)},
     });
   return llvm::json::Object{{"anchors", std::move(rows)}};
+}
+
+llvm::Error writeAnchorsJson(StringRef path,
+                             const std::vector<Anchor> &anchors) {
+  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+    os << llvm::formatv("{0:2}", anchorsToJson(anchors)) << "\n";
+    return llvm::Error::success();
+  });
 }
 
 void printAnchors(llvm::raw_ostream &os, const std::vector<Anchor> &anchors) {

@@ -35,8 +35,12 @@ mlir::LogicalResult collectAnchors(mlir::MLIRContext &context,
 /// In the order of the model (file, line, column, node).
 void sortAnchors(std::vector<Anchor> &anchors);
 
-/// {"anchors":[{"kind","status","node","reason","schedule"}…]}
+/// {"anchors":[{"kind","status","node","reason","suggestion","schedule"}…]}
 llvm::json::Value anchorsToJson(const std::vector<Anchor> &anchors);
+
+/// The same into a file, which appears when it is complete.
+llvm::Error writeAnchorsJson(llvm::StringRef path,
+                             const std::vector<Anchor> &anchors);
 
 /// A table for people.
 void printAnchors(llvm::raw_ostream &os, const std::vector<Anchor> &anchors);
