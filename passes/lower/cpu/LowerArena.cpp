@@ -9,6 +9,8 @@
 //   - dynamic sizes: lives are coloured into slots, a slot is as large as its
 //     largest buffer at run time, offsets are sums of slot sizes.
 // The arena is asked from the runtime once, after all sizes are known.
+// A buffer of a serial loop's body is made once, in front of the loop: no
+// iteration sees what an earlier one left in it.
 #include "passes/lower/cpu/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,6 +18,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -142,6 +145,56 @@ bool hoist(Value value, Operation *point, Block *block) {
   return true;
 }
 
+/// Moves what `value` is computed from in front of `loop`, if it is made of
+/// pure scalar ops and of values from outside.
+bool hoistFromLoop(Value value, Operation *loop) {
+  Operation *op = value.getDefiningOp();
+  if (!loop->isAncestor(value.getParentBlock()->getParentOp()))
+    return true;
+  if (!op || !isPure(op) || op->getNumRegions() != 0 ||
+      !llvm::all_of(op->getOperands(), [&](Value operand) {
+        return hoistFromLoop(operand, loop);
+      }))
+    return false;
+  op->moveBefore(loop);
+  return true;
+}
+
+/// Whether the buffer, or a view of it, is handed to the next iteration.
+bool isYielded(Value buffer) {
+  return llvm::any_of(buffer.getUsers(), [](Operation *user) {
+    return isa<scf::YieldOp>(user) ||
+           llvm::any_of(user->getResults(), [](Value result) {
+             return isa<BaseMemRefType>(result.getType()) && isYielded(result);
+           });
+  });
+}
+
+/// Allocations in the bodies of serial loops move in front of the outermost.
+void liftFromLoops(func::FuncOp function) {
+  Block *block = &function.getBody().front();
+  SmallVector<memref::AllocOp> allocs;
+  function.walk([&](memref::AllocOp alloc) {
+    if (alloc->getBlock() != block)
+      allocs.push_back(alloc);
+  });
+  for (memref::AllocOp alloc : allocs) {
+    Operation *outermost = nullptr;
+    for (Operation *op = alloc->getParentOp(); isa<scf::ForOp>(op);
+         op = op->getParentOp())
+      outermost = op;
+    if (!outermost || outermost->getBlock() != block || isYielded(alloc) ||
+        !llvm::all_of(alloc.getDynamicSizes(), [&](Value size) {
+          return hoistFromLoop(size, outermost);
+        }))
+      continue;
+    for (Operation *user : llvm::to_vector(alloc->getUsers()))
+      if (isa<memref::DeallocOp>(user))
+        user->erase();
+    alloc->moveBefore(outermost);
+  }
+}
+
 struct LowerArena : impl::LowerArenaBase<LowerArena> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>())
@@ -151,6 +204,7 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
 
   LogicalResult plan(func::FuncOp function) {
     Block *block = &function.getBody().front();
+    liftFromLoops(function);
     SmallVector<memref::AllocOp> allocs;
     WalkResult nested = function.walk([&](memref::AllocOp alloc) {
       if (alloc->getBlock() != block) {

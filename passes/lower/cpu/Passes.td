@@ -117,7 +117,8 @@ def LowerArena : Pass<"heed-lower-arena", "::mlir::ModuleOp"> {
   let summary = "Plan all allocations of a function into one arena";
   let description = [{
     Buffers whose lives do not overlap share bytes; dynamic sizes are planned
-    as slots whose sizes are computed at run time. Compiled code never allocates
+    as slots whose sizes are computed at run time. What the body of a serial
+    loop allocates is made once, in front of it. Compiled code never allocates
     otherwise.
 
     ```mlir

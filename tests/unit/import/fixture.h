@@ -87,6 +87,21 @@ struct ImportTest : testing::Test {
     for (int64_t v : values)
       a->add_ints(v);
   }
+  static void attr(heed::onnx::NodeProto &n, std::string name,
+                   std::string value) {
+    auto *a = n.add_attribute();
+    a->set_name(name);
+    a->set_type(3);
+    a->set_s(value);
+  }
+  static void attr(heed::onnx::NodeProto &n, std::string name,
+                   std::vector<std::string> values) {
+    auto *a = n.add_attribute();
+    a->set_name(name);
+    a->set_type(8);
+    for (auto &v : values)
+      a->add_strings(v);
+  }
   static void attr(heed::onnx::NodeProto &n, std::string name, int64_t value) {
     auto *a = n.add_attribute();
     a->set_name(name);

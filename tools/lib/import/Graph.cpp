@@ -122,7 +122,9 @@ void GraphImporter::checkSupported() {
           work.push_back({&f->node(), &functionOpsets[key]});
         continue;
       }
-      StringRef domain = node.domain() == "ai.onnx" ? "" : node.domain();
+      StringRef domain = node.domain();
+      if (domain == "ai.onnx")
+        domain = "";
       auto version = sets->find(domain);
       if (domain.empty() && version == sets->end())
         fail(describe(node) + ": the model names no opset of the domain ''");

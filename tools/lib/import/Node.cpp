@@ -111,6 +111,13 @@ std::optional<std::vector<double>> Node::floatsAttr(StringRef name) const {
   return std::vector<double>(a->floats().begin(), a->floats().end());
 }
 
+std::vector<std::string> Node::stringsAttr(StringRef name) const {
+  auto *a = find(name, AttrType::Strings);
+  if (!a)
+    return {};
+  return std::vector<std::string>(a->strings().begin(), a->strings().end());
+}
+
 std::optional<HostTensor> Node::tensorAttr(StringRef name) const {
   auto *a = find(name, AttrType::Tensor);
   if (!a)

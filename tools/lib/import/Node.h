@@ -57,6 +57,7 @@ public:
   std::optional<llvm::SmallVector<int64_t>>
   intsAttr(llvm::StringRef name) const;
   std::optional<std::vector<double>> floatsAttr(llvm::StringRef name) const;
+  std::vector<std::string> stringsAttr(llvm::StringRef name) const;
   std::optional<HostTensor> tensorAttr(llvm::StringRef name) const;
 
   /// Attribute or, from opset `inputSince` on, input `i`, as the axes of ONNX.

@@ -16,7 +16,8 @@ const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name,
           convolutionOps(), poolingOps(),    matmulOps(),        movementOps(),
           sliceOps(),       shapeOps(),      normalizationOps(), softmaxOps(),
           attentionOps(),   rotaryOps(),     gatherOps(),        scatterOps(),
-          einsumOps(),      resizeOps(),     padOps(),           constantOps()})
+          einsumOps(),      resizeOps(),     padOps(),           constantOps(),
+          recurrentOps()})
       for (const OpEntry &entry : list)
         t[entry.name] = &entry;
     return t;

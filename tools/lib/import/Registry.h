@@ -44,6 +44,7 @@ llvm::ArrayRef<OpEntry> einsumOps();
 llvm::ArrayRef<OpEntry> resizeOps();
 llvm::ArrayRef<OpEntry> padOps();
 llvm::ArrayRef<OpEntry> constantOps();
+llvm::ArrayRef<OpEntry> recurrentOps();
 
 } // namespace heed::import
 

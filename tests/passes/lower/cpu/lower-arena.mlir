@@ -142,6 +142,28 @@ func.func @nothing_to_plan() {
   return
 }
 
+// Serial loops may ask for a buffer: it is made once, in front of them.
+// CHECK-LABEL: func @buffers_of_a_loop_body
+// CHECK: memref.view %{{.*}} : memref<?xi8> to memref<16xf32>
+// CHECK: memref.view %{{.*}}[%{{.*}}][%{{.*}}] : memref<?xi8> to memref<?xf32>
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK-NOT: memref.alloc
+func.func private @use_both(memref<16xf32>, memref<?xf32>)
+func.func @buffers_of_a_loop_body(%ctx: !llvm.ptr, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.for %i = %c0 to %n step %c1 {
+    %a = memref.alloc() : memref<16xf32>
+    scf.for %j = %c0 to %n step %c1 {
+      %twice = arith.addi %n, %n : index
+      %b = memref.alloc(%twice) : memref<?xf32>
+      func.call @use_both(%a, %b) : (memref<16xf32>, memref<?xf32>) -> ()
+    }
+  }
+  return
+}
+
 // -----
 
 func.func @no_context() { // expected-error {{expected a lowered entry (heed-lower-entry)}}
@@ -151,10 +173,22 @@ func.func @no_context() { // expected-error {{expected a lowered entry (heed-low
 
 // -----
 
-func.func @in_a_loop(%ctx: !llvm.ptr, %n: index) {
+func.func @size_of_an_iteration(%ctx: !llvm.ptr, %n: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   scf.for %i = %c0 to %n step %c1 {
+    // expected-error @below {{allocates inside a region; kernels never allocate}}
+    %a = memref.alloc(%i) : memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @in_a_parallel_loop(%ctx: !llvm.ptr, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
     // expected-error @below {{allocates inside a region; kernels never allocate}}
     %a = memref.alloc() : memref<16xf32>
   }

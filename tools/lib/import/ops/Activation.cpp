@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "tools/lib/import/ops/Formula.h"
 
 #include <cmath>
 
@@ -13,41 +11,6 @@ using namespace mlir;
 namespace heed::import {
 
 namespace {
-
-/// Writes a scalar formula: `s.add(x, s.c(1))`.
-struct Formula {
-  Emitter &e;
-  DType type;
-  OpBuilder &b;
-  Location l;
-
-  Value c(double value) { return e.scalar(type, value); }
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, l, x, y); }
-  Value sub(Value x, Value y) { return arith::SubFOp::create(b, l, x, y); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, l, x, y); }
-  Value div(Value x, Value y) { return arith::DivFOp::create(b, l, x, y); }
-  Value max(Value x, Value y) { return arith::MaximumFOp::create(b, l, x, y); }
-  Value min(Value x, Value y) { return arith::MinimumFOp::create(b, l, x, y); }
-  Value neg(Value x) { return arith::NegFOp::create(b, l, x); }
-  Value exp(Value x) { return math::ExpOp::create(b, l, x); }
-  Value tanh(Value x) { return math::TanhOp::create(b, l, x); }
-  Value erf(Value x) { return math::ErfOp::create(b, l, x); }
-  Value greater(Value x, Value y) {
-    return arith::CmpFOp::create(b, l, arith::CmpFPredicate::OGT, x, y);
-  }
-  Value select(Value condition, Value x, Value y) {
-    return arith::SelectOp::create(b, l, condition, x, y);
-  }
-  Value sigmoid(Value x) { return div(c(1), add(c(1), exp(neg(x)))); }
-  Value hardSigmoid(Value x, double alpha, double beta) {
-    return min(max(add(mul(c(alpha), x), c(beta)), c(0)), c(1));
-  }
-  /// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)), which does not overflow.
-  Value softplus(Value x) {
-    Value small = exp(neg(math::AbsFOp::create(b, l, x)));
-    return add(max(x, c(0)), math::Log1pOp::create(b, l, small));
-  }
-};
 
 template <typename F> void apply(Node &n, F formula) {
   const Tensor &x = n.floatInput(0);
@@ -98,13 +61,7 @@ void importSwish(Node &n) {
 
 void importElu(Node &n) {
   double alpha = n.floatAttr("alpha", 1);
-  apply(n, [=](Formula &s, Value x) {
-    // exp(x) - 1 on the negative part only, so that it cannot overflow.
-    Value low = math::ExpM1Op::create(s.b, s.l, s.min(x, s.c(0)));
-    if (alpha != 1)
-      low = s.mul(s.c(alpha), low);
-    return s.select(s.greater(x, s.c(0)), x, low);
-  });
+  apply(n, [=](Formula &s, Value x) { return s.elu(x, alpha); });
 }
 
 void importCelu(Node &n) {
@@ -130,16 +87,12 @@ void importSelu(Node &n) {
 
 void importLeakyRelu(Node &n) {
   double alpha = n.floatAttr("alpha", 0.01);
-  apply(n, [=](Formula &s, Value x) {
-    return s.select(s.greater(x, s.c(0)), x, s.mul(s.c(alpha), x));
-  });
+  apply(n, [=](Formula &s, Value x) { return s.leakyRelu(x, alpha); });
 }
 
 void importThresholdedRelu(Node &n) {
   double alpha = n.floatAttr("alpha", 1);
-  apply(n, [=](Formula &s, Value x) {
-    return s.select(s.greater(x, s.c(alpha)), x, s.c(0));
-  });
+  apply(n, [=](Formula &s, Value x) { return s.thresholdedRelu(x, alpha); });
 }
 
 void importPRelu(Node &n) {
@@ -160,9 +113,7 @@ void importSoftplus(Node &n) {
 }
 
 void importSoftsign(Node &n) {
-  apply(n, [](Formula &s, Value x) {
-    return s.div(x, s.add(s.c(1), math::AbsFOp::create(s.b, s.l, x)));
-  });
+  apply(n, [](Formula &s, Value x) { return s.softsign(x); });
 }
 
 void importMish(Node &n) {
