@@ -18,6 +18,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/recognize/Element.h"
 #include "passes/recognize/Reshape.h"
 #include <cmath>
@@ -29,11 +30,11 @@ namespace heed::recognize {
 #include "passes/recognize/Passes.h.inc"
 
 namespace {
-/// exp(x) normalised over `reduced`; `base2`: 2^x instead.
+/// exp(factor · x) normalised over `reduced`.
 struct SoftmaxMatch {
   Element x;
   Factors reduced;
-  bool base2;
+  double factor;
 };
 
 struct Quotient {
@@ -73,14 +74,49 @@ bool isSumOf(const Element &denominator, const Element &numerator,
     return false;
   Renaming renamed;
   for (auto [from, to] : llvm::zip(summed, wanted)) {
-    if (table.getSize(from) != table.getSize(to))
+    // Sizes that are not known are equal where both address one dimension of
+    // one tensor, which the comparison below demands.
+    if (table.getSize(from).isStatic() && table.getSize(to).isStatic() &&
+        table.getSize(from) != table.getSize(to))
       return false;
     renamed[from] = to;
   }
   return sameComputation(sum->input, numerator, renamed, table);
 }
 
-/// exp(x - m) or 2^(x - m).
+/// The inner x of c · (x - m), with m the same for all of a row, and c; none
+/// without such a shift.
+std::optional<std::pair<Element, double>>
+matchShifted(Element argument, const Factors &reduced, FactorTable &table) {
+  double factor = 1;
+  while (true) {
+    Element inner = resolve(argument, table);
+    if (definedBy<arith::SubFOp>(inner)) {
+      for (unsigned i : {0, 1})
+        if (!dependsOn(inner.operand(1 - i), reduced, table))
+          return std::make_pair(inner.operand(i), i == 0 ? factor : -factor);
+      return std::nullopt;
+    }
+    bool divides = static_cast<bool>(definedBy<arith::DivFOp>(inner));
+    if (definedBy<arith::NegFOp>(inner)) {
+      factor = -factor;
+      argument = inner.operand(0);
+      continue;
+    }
+    if (!divides && !definedBy<arith::MulFOp>(inner))
+      return std::nullopt;
+    std::optional<double> right = constantOf(inner.operand(1), table);
+    std::optional<double> left;
+    if (!divides && !right)
+      left = constantOf(inner.operand(0), table);
+    if (!left && !right)
+      return std::nullopt;
+    factor *= left ? *left : divides ? 1 / *right : *right;
+    argument = inner.operand(left ? 1 : 0);
+  }
+}
+
+/// exp or 2^ of x or of c · (x - m).
 std::optional<SoftmaxMatch> matchExponential(const Element &unresolved,
                                              const Factors &reduced,
                                              FactorTable &table) {
@@ -88,14 +124,15 @@ std::optional<SoftmaxMatch> matchExponential(const Element &unresolved,
   bool base2 = static_cast<bool>(definedBy<math::Exp2Op>(e));
   if (!base2 && !definedBy<math::ExpOp>(e))
     return std::nullopt;
+  double factor = base2 ? std::log(2.0) : 1;
   Element argument = e.operand(0);
-  Element inner = resolve(argument, table);
-  if (definedBy<arith::SubFOp>(inner) &&
-      !dependsOn(inner.operand(1), reduced, table))
-    argument = inner.operand(0);
+  if (auto shifted = matchShifted(argument, reduced, table)) {
+    argument = shifted->first;
+    factor *= shifted->second;
+  }
   if (!dependsOn(argument, reduced, table))
     return std::nullopt;
-  return SoftmaxMatch{argument, reduced, base2};
+  return SoftmaxMatch{argument, reduced, factor};
 }
 
 /// The factors of the tensor that the denominator does not have.
@@ -130,11 +167,10 @@ Value buildSoftmax(OpBuilder &b, Location loc, const SoftmaxMatch &match,
   if (auto tensor = dyn_cast<RankedTensorType>(wide))
     wide = tensor.getElementType();
   input = castElements(b, loc, input, wide);
-  if (match.base2) {
-    double ln2 = std::log(2.0);
+  if (match.factor != 1) {
     input = mapElements(b, loc, input, wide, [&](OpBuilder &b, Value scalar) {
       Value factor =
-          arith::ConstantOp::create(b, loc, b.getFloatAttr(wide, ln2));
+          arith::ConstantOp::create(b, loc, b.getFloatAttr(wide, match.factor));
       return arith::MulFOp::create(b, loc, scalar, factor).getResult();
     });
   }
@@ -163,6 +199,35 @@ Value matchNormalised(OpBuilder &b, Value tensor) {
   return {};
 }
 
+/// Computes values again with another value for one of those that they are made
+/// of.
+struct Recompute {
+  OpBuilder &b;
+  IRMapping mapping;
+  DenseSet<Value> unchanged = {};
+
+  /// Whether `value` is made of the mapped one by pure ops on tensors.
+  bool visit(Value value, unsigned depth = 0) {
+    if (mapping.contains(value))
+      return true;
+    Operation *op = value.getDefiningOp();
+    if (!op || depth > 16 || op->getNumResults() != 1 ||
+        !isMemoryEffectFree(op) ||
+        !isa<linalg::LinalgOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+             tensor::CastOp>(op) ||
+        unchanged.contains(value))
+      return false;
+    bool changed = false;
+    for (Value operand : op->getOperands())
+      changed |= visit(operand, depth + 1);
+    if (changed)
+      b.clone(*op, mapping);
+    else
+      unchanged.insert(value);
+    return changed;
+  }
+};
+
 /// o = (Σ e · v) / Σ e: the same as Σ (e / Σ e) · v.
 Value matchLateNormalised(OpBuilder &b, Value tensor) {
   FactorTable table;
@@ -176,21 +241,23 @@ Value matchLateNormalised(OpBuilder &b, Value tensor) {
         moved->value.getType() != tensor.getType())
       continue;
     for (const Element &side : {product->lhs, product->rhs}) {
-      std::optional<Element> weights = leaveFrame(side);
+      // The exponential's own tensor, before movement and broadcasts.
+      std::optional<TensorView> weights = asTensor(side, table);
       std::optional<SoftmaxMatch> match =
           matchExponential(side, product->contracted, table);
-      if (!match || !weights || !weights->isTensor() ||
-          side.frame != product->op ||
+      if (!match || !weights ||
           !isSumOf(quotient.denominator, side, product->contracted, table))
         continue;
-      Value softmax = buildSoftmax(b, tensor.getLoc(), *match, *weights, table);
+      Value softmax =
+          buildSoftmax(b, tensor.getLoc(), *match, Element(*weights), table);
       if (!softmax)
         continue;
-      IRMapping mapping;
-      mapping.map(weights->value, softmax);
-      Operation *contraction = b.clone(*product->op, mapping);
+      Recompute recompute{b, {}};
+      recompute.mapping.map(weights->value, softmax);
+      if (!recompute.visit(sum.value))
+        continue;
       return cloneMovement(b, moved->value, sum.value,
-                           contraction->getResult(0));
+                           recompute.mapping.lookup(sum.value));
     }
   }
   return {};

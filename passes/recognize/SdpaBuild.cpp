@@ -79,6 +79,26 @@ struct SdpaBuilder {
             depth + 1);
   }
 
+  /// The band has a key for each query: no left bound, and the diagonal does
+  /// not begin before the first key.
+  bool eachRowHasKey() {
+    auto count = [&](SdpaOp::Dim dim) -> std::optional<int64_t> {
+      int64_t product = 1;
+      for (Factor factor : table.leaves(groups.of[dim])) {
+        if (!table.getSize(factor).isStatic())
+          return std::nullopt;
+        product *= table.getSize(factor).number;
+      }
+      return product;
+    };
+    if (band.left >= 0)
+      return false;
+    if (band.causal != Causal::bottom_right)
+      return true;
+    std::optional<int64_t> queries = count(SdpaOp::I), keys = count(SdpaOp::J);
+    return queries && keys && *queries <= *keys;
+  }
+
   /// Constant masks become the band; the rest stays in the score.
   void readBands() {
     const Factors &i = groups.of[SdpaOp::I], &j = groups.of[SdpaOp::J];
@@ -121,8 +141,7 @@ struct SdpaBuilder {
       terms.append(open);
     }
     score.bias = terms;
-    // Without another mask every row of a band with no left bound has a key.
-    if (score.masks.empty() && band.left < 0)
+    if (score.masks.empty() && eachRowHasKey())
       rows = MaskedRows::nan;
     if (attention.guarded && rows == MaskedRows::nan)
       rows = MaskedRows::zero;

@@ -44,6 +44,20 @@ std::optional<unsigned> costOf(const Attention &attention, const Groups &groups,
                          table, context);
   return cost;
 }
+/// The masks and biases over keys that vary along the factor.
+int64_t masksAlong(const Attention &attention, Factor factor,
+                   FactorTable &table) {
+  int64_t count = 0;
+  auto add = [&](const Element &element) {
+    count += dependsOn(element, {factor}, table) &&
+             dependsOn(element, attention.keys, table);
+  };
+  for (const Term &term : attention.score.bias)
+    add(term.value);
+  for (const MaskTerm &mask : attention.score.masks)
+    add(mask.condition);
+  return count;
+}
 } // namespace
 
 Groups groupFactors(const Attention &attention, FactorTable &table) {
@@ -55,14 +69,21 @@ Groups groupFactors(const Attention &attention, FactorTable &table) {
   groups.of[SdpaOp::D] = table.leaves(attention.score.contracted);
   Access scores = table.leaves(attention.weights.dims);
   Factors all = table.flatten(scores);
-  // Of several dimensions that only queries have, the last is i; those before
-  // it are heads that share their keys.
-  int64_t queryDim = -1;
+  // Of several dimensions that only queries have, i is the one that masks and
+  // biases tell apart, else the last; the others are heads that share their
+  // keys.
+  int64_t queryDim = -1, queryUses = -1;
   for (auto [dim, list] : llvm::enumerate(scores))
-    for (Factor factor : list)
-      if (!has(groups.of[SdpaOp::J], factor) && has(q, factor) &&
-          !has(k, factor) && !has(v, factor))
+    for (Factor factor : list) {
+      if (has(groups.of[SdpaOp::J], factor) || !has(q, factor) ||
+          has(k, factor) || has(v, factor))
+        continue;
+      int64_t uses = masksAlong(attention, factor, table);
+      if (uses >= queryUses) {
         queryDim = dim;
+        queryUses = uses;
+      }
+    }
   Factors batch;
   for (auto [dim, list] : llvm::enumerate(scores))
     for (Factor factor : list) {
@@ -75,25 +96,39 @@ Groups groupFactors(const Attention &attention, FactorTable &table) {
   for (Factor factor : v)
     if (!has(all, factor))
       groups.of[SdpaOp::E].push_back(factor);
+  // Heads that share their keys must be the last: h floordiv G.
+  Factors shared = batch;
+  llvm::stable_sort(shared, [&](Factor a, Factor b) {
+    auto isShared = [&](Factor factor) {
+      return !has(k, factor) || !has(v, factor);
+    };
+    return !isShared(a) && isShared(b);
+  });
+  SmallVector<Factors, 2> orders{batch};
+  if (shared != batch)
+    orders.push_back(shared);
   // b is the first factor, h the rest, unless another division copies less.
   MLIRContext *context = attention.softmax->getContext();
-  std::optional<unsigned> best;
-  size_t bestSplit = batch.size();
   SmallVector<size_t> splits;
   for (size_t split = 1; split <= batch.size(); ++split)
     splits.push_back(split);
   splits.push_back(0);
-  for (size_t split : splits) {
-    groups.of[SdpaOp::B].assign(batch.begin(), batch.begin() + split);
-    groups.of[SdpaOp::H].assign(batch.begin() + split, batch.end());
-    std::optional<unsigned> cost = costOf(attention, groups, table, context);
-    if (cost && (!best || *cost < *best)) {
-      best = cost;
-      bestSplit = split;
+  auto divide = [&](const Factors &order, size_t split) {
+    groups.of[SdpaOp::B].assign(order.begin(), order.begin() + split);
+    groups.of[SdpaOp::H].assign(order.begin() + split, order.end());
+  };
+  std::optional<unsigned> best;
+  std::pair<Factors, size_t> division{batch, batch.size()};
+  for (const Factors &order : orders)
+    for (size_t split : splits) {
+      divide(order, split);
+      std::optional<unsigned> cost = costOf(attention, groups, table, context);
+      if (cost && (!best || *cost < *best)) {
+        best = cost;
+        division = {order, split};
+      }
     }
-  }
-  groups.of[SdpaOp::B].assign(batch.begin(), batch.begin() + bestSplit);
-  groups.of[SdpaOp::H].assign(batch.begin() + bestSplit, batch.end());
+  divide(division.first, division.second);
   return groups;
 }
 

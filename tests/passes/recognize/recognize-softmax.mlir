@@ -203,3 +203,64 @@ func.func @no_softmax_because_the_sum_is_of_the_other_axis(%x: tensor<4x4xf32>) 
     } -> tensor<4x4xf32>
   return %div : tensor<4x4xf32>
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+#col = affine_map<(i, j) -> (j)>
+#all = affine_map<(i, e, j) -> (i, e, j)>
+#p = affine_map<(i, e, j) -> (i, j)>
+#v = affine_map<(i, e, j) -> (j, e)>
+#r = affine_map<(i, e) -> (i)>
+#o = affine_map<(i, e) -> (i, e)>
+
+// The row's maximum inside a factor, 2^(c · (x - m)); divided after the values,
+// whose product is an op of its own; the number of keys is not written down.
+// CHECK-LABEL: func @late_behind_a_product
+// CHECK-SAME: (%[[X:.*]]: tensor<4x?xf32>, %[[V:.*]]: tensor<?x5xf32>)
+// CHECK: %[[S:.*]] = linalg.generic {{.*}} ins(%[[X]] : tensor<4x?xf32>)
+// CHECK: %[[P:.*]] = linalg.softmax dimension(1) ins(%[[S]] : tensor<4x?xf32>)
+// CHECK: linalg.generic {{.*}} ins(%[[V]], %[[P]] :
+// CHECK: %[[O:.*]] = linalg.reduce
+// CHECK: return %[[O]]
+func.func @late_behind_a_product(%x: tensor<4x?xf32>, %v: tensor<?x5xf32>) -> tensor<4x5xf32> {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %c = arith.constant 0.5 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c1 : tensor<4x?xf32>
+  %k = tensor.dim %v, %c0 : tensor<?x5xf32>
+  %r = tensor.empty() : tensor<4xf32>
+  %e = tensor.empty(%n) : tensor<4x?xf32>
+  %w = tensor.empty(%k) : tensor<4x5x?xf32>
+  %oe = tensor.empty() : tensor<4x5xf32>
+  %r0 = linalg.fill ins(%lowest : f32) outs(%r : tensor<4xf32>) -> tensor<4xf32>
+  %max = linalg.reduce { arith.maximumf } ins(%x : tensor<4x?xf32>) outs(%r0 : tensor<4xf32>) dimensions = [1]
+  %exp = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %max : tensor<4x?xf32>, tensor<4xf32>) outs(%e : tensor<4x?xf32>) {
+    ^bb0(%a: f32, %m: f32, %out: f32):
+      %d = arith.subf %a, %m : f32
+      %f = arith.mulf %d, %c : f32
+      %y = math.exp2 %f : f32
+      linalg.yield %y : f32
+    } -> tensor<4x?xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%r : tensor<4xf32>) -> tensor<4xf32>
+  %sum = linalg.reduce { arith.addf } ins(%exp : tensor<4x?xf32>) outs(%s0 : tensor<4xf32>) dimensions = [1]
+  %ev = linalg.generic {indexing_maps = [#v, #p, #all], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%v, %exp : tensor<?x5xf32>, tensor<4x?xf32>) outs(%w : tensor<4x5x?xf32>) {
+    ^bb0(%a: f32, %b: f32, %out: f32):
+      %y = arith.mulf %a, %b : f32
+      linalg.yield %y : f32
+    } -> tensor<4x5x?xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<4x5xf32>) -> tensor<4x5xf32>
+  %o = linalg.reduce { arith.addf } ins(%ev : tensor<4x5x?xf32>) outs(%o0 : tensor<4x5xf32>) dimensions = [2]
+  %div = linalg.generic {indexing_maps = [#o, #r, #o], iterator_types = ["parallel", "parallel"]}
+      ins(%o, %sum : tensor<4x5xf32>, tensor<4xf32>) outs(%oe : tensor<4x5xf32>) {
+    ^bb0(%a: f32, %b: f32, %out: f32):
+      %y = arith.divf %a, %b : f32
+      linalg.yield %y : f32
+    } -> tensor<4x5xf32>
+  return %div : tensor<4x5xf32>
+}

@@ -88,10 +88,12 @@ CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
   ExecutionEngineOptions engineOptions;
-  auto optimize = makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0,
+  auto optimize = makeOptimizingTransformer(options.optLevel, /*sizeLevel=*/0,
                                             machine->get());
   engineOptions.transformer = optimize;
-  engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
+  engineOptions.jitCodeGenOptLevel =
+      llvm::CodeGenOpt::getLevel(int(options.optLevel))
+          .value_or(llvm::CodeGenOptLevel::Aggressive);
   engineOptions.enableGDBNotificationListener = false;
   auto engine =
       ExecutionEngine::create(module, engineOptions, std::move(*machine));

@@ -13,9 +13,10 @@
 namespace heed {
 
 struct CompileOptions {
-  std::string mcpu;   // empty: the host
-  bool onednn = true; // primitives where they hold an op
-  bool fuse = true;   // false: the unfused program
+  std::string mcpu;      // empty: the host
+  bool onednn = true;    // primitives where they hold an op
+  bool fuse = true;      // false: the unfused program
+  unsigned optLevel = 3; // of LLVM, as clang's -O
 };
 
 /// One argument or result of @main.
