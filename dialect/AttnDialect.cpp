@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include "dialect/AttnDialect.cpp.inc"
@@ -26,8 +27,23 @@
 using namespace mlir;
 
 namespace heed::attn {
+namespace {
+/// Every op of the dialect may move into a caller: the body of a layer's
+/// function is what it was.
+struct AttnInliner : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+  bool isLegalToInline(Region *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+} // namespace
 
 void AttnDialect::initialize() {
+  addInterfaces<AttnInliner>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "dialect/AttnAttrs.cpp.inc"

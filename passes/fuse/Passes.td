@@ -45,6 +45,33 @@ def FuseGateEpilogue : Pass<"heed-fuse-gate-epilogue", "::mlir::ModuleOp"> {
   ];
 }
 
+def FuseLayers : Pass<"heed-fuse-layers", "::mlir::ModuleOp"> {
+  let summary = "Make one function of identical layers";
+  let description = [{
+    A stretch of ops that holds an attention block and repeats, with other
+    weights, becomes a private function that is called once a layer. Two
+    layers are identical if their ops, attributes and types are, and if their
+    operands correspond. The CPU lowering inlines the calls again: it plans one
+    arena and prepares each layer's weights, and shares the kernels instead.
+
+    Before:
+
+    ```mlir
+    %0 = linalg.matmul ins(%x, %w0 : tensor<8x8xf32>, tensor<8x8xf32>) outs(%e : tensor<8x8xf32>) -> tensor<8x8xf32>
+    // … attention, output projection, feed-forward chain: %y0
+    %1 = linalg.matmul ins(%y0, %w1 : tensor<8x8xf32>, tensor<8x8xf32>) outs(%e : tensor<8x8xf32>) -> tensor<8x8xf32>
+    // … the same with other weights: %y1
+    ```
+
+    After:
+
+    ```mlir
+    %y0 = func.call @layer(%x, %w0) : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+    %y1 = func.call @layer(%y0, %w1) : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
 
 def FuseQkv : Pass<"heed-fuse-qkv", "::mlir::ModuleOp"> {
   let summary = "Fuse projections of one input that feed attention into one product";

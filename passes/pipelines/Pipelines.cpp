@@ -29,6 +29,9 @@ static void buildToLlvmPipeline(OpPassManager &pm);
 // in: func, tensor, linalg, tosa, arith, math, attn
 // out: linalg on tensors; shape arithmetic folded; no tosa
 void buildNormalizePipeline(OpPassManager &pm) {
+  // Exporters put a mask or an activation into a function of its own; a block
+  // is seen only where its ops stand together.
+  pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   // TOSA leaves in four steps, each of which handles some of its ops only.
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(tosa::createTosaToLinalgNamed());
@@ -64,11 +67,16 @@ void buildFusePipeline(OpPassManager &pm) {
   pm.addPass(fuse::createFuseQkv());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Last: what is equal only now shows.
+  pm.addPass(fuse::createFuseLayers());
 }
 
 // in: linalg and attn on tensors
 // out: llvm and calls to heed_*
 void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
+  // func: one function again, for one plan of all buffers and weights that are
+  // constants where they are used. Layers share kernels by heed-lower-parallel.
+  pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   // linalg, attn, tensor: the last changes on tensors. Attention that the
   // kernels do not hold is unfused first, then libraries take what they hold,
   // and the elementwise ops that remain are merged.

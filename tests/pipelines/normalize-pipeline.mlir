@@ -55,3 +55,19 @@ func.func @sizes_are_folded(%x: tensor<4x8xf32>) -> index {
   %0 = arith.muli %a, %b : index
   return %0 : index
 }
+
+// An activation in a function of its own is inlined: what it is part of shows.
+// CHECK-LABEL: func @function_of_its_own
+// CHECK-NEXT: tensor.empty
+// CHECK-NEXT: linalg.tanh
+// CHECK-NOT: call
+// CHECK-NOT: func
+func.func @function_of_its_own(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = call @activation(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+func.func private @activation(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %y = linalg.tanh ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}

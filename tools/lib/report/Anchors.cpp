@@ -36,6 +36,19 @@ void describeLocation(Location loc, Anchor &anchor) {
   }
 }
 
+/// All places of the program that an op stands for: layers that became one
+/// function are at the place of each.
+void collectPlaces(Location loc, std::vector<Anchor> &places) {
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    return collectPlaces(call.getCallee(), places);
+  if (auto fused = dyn_cast<FusedLoc>(loc); fused && !fused.getMetadata()) {
+    for (Location part : fused.getLocations())
+      collectPlaces(part, places);
+    return;
+  }
+  describeLocation(loc, places.emplace_back());
+}
+
 class AnchorStreamer : public remark::detail::MLIRRemarkStreamerBase {
 public:
   explicit AnchorStreamer(std::vector<Anchor> &anchors) : anchors(anchors) {}
@@ -60,8 +73,10 @@ public:
             (anchor.facts.empty() ? "" : ", ") + arg.key + "=" + arg.val;
     }
     if (remark.getRemarkType() == llvm::remarks::Type::Analysis) {
-      describeLocation(remark.getLocation(), anchor);
-      noteSchedule(anchor);
+      std::vector<Anchor> places;
+      collectPlaces(remark.getLocation(), places);
+      for (const Anchor &place : places)
+        noteSchedule(anchor, place);
       return;
     }
     // Only remarks about anchors have a kind; others (a fusion after it) are
@@ -78,11 +93,11 @@ public:
 private:
   /// A lowering says which schedule the op at this place got; it comes after
   /// the recognition of the same place.
-  void noteSchedule(const Anchor &lowered) {
+  void noteSchedule(const Anchor &lowered, const Anchor &place) {
     for (Anchor &anchor : anchors)
       if (anchor.fused && anchor.op == lowered.op &&
-          anchor.file == lowered.file && anchor.line == lowered.line &&
-          anchor.column == lowered.column)
+          anchor.file == place.file && anchor.line == place.line &&
+          anchor.column == place.column)
         anchor.schedule = lowered.schedule;
   }
 
