@@ -4,8 +4,8 @@
 #include "tools/lib/cli/CommandLine.h"
 #include "tools/lib/import/Import.h"
 #include "tools/lib/model/LoadModel.h"
-#include "tools/lib/report/Anchors.h"
 #include "tools/lib/report/Explain.h"
+#include "tools/lib/report/Report.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -37,9 +37,14 @@ struct Options {
   cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
                                    cl::cat(category),
                                    cl::desc("the same as JSON")};
+  cl::opt<std::string> report{
+      "heed-report", cl::value_desc("FILE.html"), cl::cat(category),
+      cl::desc("write a page on every block: fused or why not, cost, IR")};
   heed::PlainH plainH;
 
-  bool explains() const { return explain || !explainJson.empty(); }
+  bool explains() const {
+    return explain || !explainJson.empty() || !report.empty();
+  }
 };
 } // namespace
 
@@ -62,17 +67,24 @@ static size_t weightBytes(mlir::ModuleOp module) {
 
 /// What recognition says of the model, which itself stays as it is.
 static Error explain(const Options &flags, mlir::ModuleOp module) {
-  std::vector<heed::Anchor> anchors;
-  if (failed(heed::collectAnchors(*module.getContext(), anchors)))
+  heed::Report report;
+  report.model = flags.input;
+  if (failed(heed::collectAnchors(*module.getContext(), report.anchors)))
     return createStringError("cannot collect remarks");
-  if (Error error = heed::explainModule(module))
+  auto record = [&](mlir::PassManager &pm) {
+    if (!flags.report.empty())
+      heed::recordReport(pm, report);
+  };
+  if (Error error = heed::explainModule(module, record))
     return error;
-  heed::sortAnchors(anchors);
+  heed::sortAnchors(report.anchors);
   if (flags.explain)
-    heed::printAnchors(flags.output == "-" ? errs() : outs(), anchors);
+    heed::printAnchors(flags.output == "-" ? errs() : outs(), report.anchors);
   if (!flags.explainJson.empty())
-    return heed::writeAnchorsJson(flags.explainJson, anchors);
-  return Error::success();
+    if (Error error = heed::writeAnchorsJson(flags.explainJson, report.anchors))
+      return error;
+  return flags.report.empty() ? Error::success()
+                              : heed::writeReport(flags.report, report);
 }
 
 int main(int argc, char **argv) {

@@ -6,7 +6,7 @@
 #include "tools/lib/jit/Program.h"
 #include "tools/lib/model/LoadModel.h"
 #include "tools/lib/npy/Npy.h"
-#include "tools/lib/report/Anchors.h"
+#include "tools/lib/report/Report.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -67,6 +67,9 @@ struct Options {
   cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
                                    cl::cat(category),
                                    cl::desc("the same as JSON")};
+  cl::opt<std::string> report{
+      "heed-report", cl::value_desc("FILE.html"), cl::cat(category),
+      cl::desc("write a page on every block: fused or why not, cost, IR")};
   cl::opt<unsigned> seed{"seed", cl::init(0), cl::cat(category),
                          cl::desc("seed of random inputs (default 0)")};
   PlainH plainH;
@@ -149,11 +152,15 @@ static int runModel(Options &options) {
   mlir::DialectRegistry registry;
   registerModelDialects(registry);
   mlir::MLIRContext context(registry);
-  std::vector<Anchor> anchors;
+  Report report;
+  report.model = options.model;
+  std::vector<Anchor> &anchors = report.anchors;
   if (failed(collectAnchors(context, anchors)))
     return fail("cannot collect remarks");
 
   // Everything that may be wrong with the arguments, before the long work.
+  if (!options.report.empty() && options.noFuse)
+    return fail("--heed-report: --no-fuse skips what it reports on");
   std::vector<Array> expected;
   for (const std::string &file : options.expects) {
     auto array = readNpy(file);
@@ -186,6 +193,10 @@ static int runModel(Options &options) {
   compilation.mcpu = options.mcpu;
   compilation.onednn = options.onednn == Switch::on;
   compilation.fuse = !options.noFuse;
+  if (!options.report.empty())
+    compilation.configure = [&](mlir::PassManager &pm) {
+      recordReport(pm, report);
+    };
   auto program = CompiledProgram::compile(**module, compilation);
   if (!program)
     return fail(options.model + ": " + toString(program.takeError()));
@@ -215,6 +226,9 @@ static int runModel(Options &options) {
   }
   if (!options.explainJson.empty())
     if (Error error = writeAnchorsJson(options.explainJson, anchors))
+      return fail(std::move(error));
+  if (!options.report.empty())
+    if (Error error = writeReport(options.report, report))
       return fail(std::move(error));
   int status = compareOutputs(options, signature->outputs, outputs, expected);
   if (!options.outputDir.empty())

@@ -69,6 +69,8 @@ CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
   const char *why = nullptr;
   lowering.onednn = options.onednn && heed_onednn_version(&why);
   buildCpuPipeline(pm, lowering, options.fuse);
+  if (options.configure)
+    options.configure(pm);
   if (failed(pm.run(module)))
     return llvm::createStringError("compilation failed");
 

@@ -5,6 +5,7 @@
 
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
 #include "runtime/support/Host.h"
 #include "tools/lib/npy/Npy.h"
 #include <functional>
@@ -17,6 +18,8 @@ struct CompileOptions {
   bool onednn = true;    // primitives where they hold an op
   bool fuse = true;      // false: the unfused program
   unsigned optLevel = 3; // of LLVM, as clang's -O
+  /// Sees the passes before they run, where given.
+  std::function<void(mlir::PassManager &)> configure;
 };
 
 /// One argument or result of @main.

@@ -84,6 +84,7 @@ public:
     if (anchor.kind.empty())
       return;
     describeLocation(remark.getLocation(), anchor);
+    anchor.place = remark.getLocation().getAsOpaquePointer();
     if (anchor.node.empty())
       anchor.node =
           llvm::formatv("{0}:{1}:{2}", anchor.file, anchor.line, anchor.column);
@@ -106,6 +107,11 @@ private:
 
 } // namespace
 
+std::unique_ptr<remark::detail::MLIRRemarkStreamerBase>
+makeAnchorStreamer(std::vector<Anchor> &anchors) {
+  return std::make_unique<AnchorStreamer>(anchors);
+}
+
 LogicalResult collectAnchors(MLIRContext &context,
                              std::vector<Anchor> &anchors) {
   remark::RemarkCategories categories;
@@ -113,7 +119,7 @@ LogicalResult collectAnchors(MLIRContext &context,
   categories.passed = categories.missed = categories.failed = "heed-.*";
   categories.analysis = "heed-.*";
   return remark::enableOptimizationRemarks(
-      context, std::make_unique<AnchorStreamer>(anchors),
+      context, makeAnchorStreamer(anchors),
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
 

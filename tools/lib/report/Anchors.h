@@ -25,7 +25,13 @@ struct Anchor {
   std::string facts;    // further key=value arguments of the remark
   std::string file;
   unsigned line = 0, column = 0;
+  /// The location itself, valid as long as the context.
+  const void *place = nullptr;
 };
+
+/// Appends the final remarks of all heed-* passes to `anchors`.
+std::unique_ptr<mlir::remark::detail::MLIRRemarkStreamerBase>
+makeAnchorStreamer(std::vector<Anchor> &anchors);
 
 /// Makes `context` collect the final remarks of all heed-* passes into
 /// `anchors`, which must outlive the context's use.
