@@ -96,8 +96,6 @@ LogicalResult GateOp::verify() {
              << xType.getRank() << "), got " << dim;
     previous = dim;
   }
-  if (getPools().empty()) // gate_c3
-    return emitOpError("pools: expected at least one, got none");
   return success();
 }
 

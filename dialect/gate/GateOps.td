@@ -37,8 +37,9 @@ def Attn_GateOp : Attn_Op<"gate", [
 
     - (gate_c1) init, result and every extra have the shape of x.
     - (gate_c2) D is not empty, strictly increasing, each in [0, rank of x).
-    - (gate_c3) at least one pool; `excite` has one argument a pool, of x's
-      shape without D and x's element type.
+    - (gate_c3) `excite` has one argument a pool, of x's shape without D and
+      x's element type. There may be no pool: other reductions of x (a standard
+      deviation, a p-norm, a weighted sum) are ops of `excite`, which reads x.
     - (gate_c4) `excite` yields one value of the pooled shape and x's element
       type.
     - (gate_c5) `epilogue`, if present, takes scalars x, g and one per extra

@@ -57,8 +57,8 @@ static void cloneInto(OpBuilder &b, Operation *op, IRMapping &map) {
 
 /// The yielded gate: `core` laid out as x without D.
 static Value layOutGate(OpBuilder &b, Location loc, Value core,
-                        const GateMatch &match, BlockArgument pooled) {
-  auto type = cast<RankedTensorType>(pooled.getType());
+                        const GateMatch &match, RankedTensorType type,
+                        Block *block) {
   Layout axes;
   SmallVector<int64_t> added, shape;
   int64_t next = 0;
@@ -77,8 +77,15 @@ static Value layOutGate(OpBuilder &b, Location loc, Value core,
                             added.empty() ? type : inner);
   if (added.empty())
     return gate;
-  Value empty = tensor::EmptyOp::create(
-      b, loc, tensor::getMixedSizes(b, loc, pooled), type.getElementType());
+  SmallVector<OpFoldResult> sizes;
+  if (block->getNumArguments() != 0)
+    sizes = tensor::getMixedSizes(b, loc, block->getArgument(0));
+  else
+    for (auto [dim, size] :
+         llvm::enumerate(tensor::getMixedSizes(b, loc, match.anchor.x->get())))
+      if (!llvm::is_contained(match.dimensions, static_cast<int64_t>(dim)))
+        sizes.push_back(size);
+  Value empty = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
   return linalg::BroadcastOp::create(b, loc, gate, empty, added)->getResult(0);
 }
 
@@ -95,6 +102,8 @@ static void buildExcite(OpBuilder &b, attn::GateOp gate,
       kept.push_back(axis);
   IRMapping map;
   for (const GatePool &pool : match.excitation.pools) {
+    if (pool.isCaptured)
+      continue;
     Value argument = block->getArgument(llvm::find(match.pools, pool.kind) -
                                         match.pools.begin());
     map.map(pool.value,
@@ -104,7 +113,7 @@ static void buildExcite(OpBuilder &b, attn::GateOp gate,
   for (Operation *op : match.excitation.ops)
     cloneInto(b, op, map);
   Value core = map.lookup(match.anchor.core);
-  Value value = layOutGate(b, loc, core, match, block->getArgument(0));
+  Value value = layOutGate(b, loc, core, match, pooledType, block);
   attn::YieldOp::create(b, loc, value);
 }
 

@@ -9,6 +9,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/recognize/Elementwise.h"
+#include "passes/recognize/GateCapture.h"
 
 using namespace mlir;
 
@@ -71,10 +72,12 @@ enum class Origin { Outside, Inside };
 
 class Walk {
 public:
-  Walk(Value root, Block *block) : root(root), block(block) {}
+  Walk(Value root, Block *block, ArrayRef<Atom> over)
+      : root(root), block(block), over(over) {}
 
   Excitation run(Value gate) {
     visit(gate);
+    refusePowers();
     llvm::sort(result.ops, [](Operation *a, Operation *b) {
       return a->isBeforeInBlock(b);
     });
@@ -169,33 +172,54 @@ private:
            (op == def || op->isBeforeInBlock(def));
   }
 
-  /// Σ e^(x − m) over whole dimensions, the sum of a log-sum-exp pool: its
-  /// first op that reads the root. It stays a reduction inside the excitation,
-  /// which then captures x.
-  Operation *readerOfLogSumExp(Value value) {
-    std::optional<Reduction> sum = matchReduction(value);
-    if (!sum || sum->kind != attn::Pool::sum)
-      return nullptr;
-    auto isRoot = [&](linalg::LinalgOp op, Value scalar) {
-      OpOperand *operand = operandOf(op, scalar);
-      return operand && isAligned(op, operand) &&
-             peelMovement(operand->get()).root == root;
+  /// A factor that is only a fraction, root or product of powers of x makes its
+  /// size uniform; one that is learnt from them, or bounded, is a gate.
+  void refusePowers() {
+    SmallVector<Operation *> pooled(capturing.begin(), capturing.end());
+    for (Operation *op : result.ops)
+      result.hasActivation |= !llvm::is_contained(pooled, op) && activates(op);
+    if (result.refusal || !powers || result.hasActivation)
+      return;
+    refuse("expected a pool of the scaled tensor, got a pool of a power of "
+           "it: a normalisation",
+           "none needed: a norm is not a gate");
+    result.refusal->isNorm = true;
+  }
+
+  static bool activates(Operation *op) {
+    if (isa<linalg::SoftmaxOp>(op) ||
+        contains<math::ExpOp, math::Exp2Op, math::TanhOp, math::ErfOp,
+                 math::LogOp, math::Log1pOp, arith::MinimumFOp,
+                 arith::MinNumFOp, arith::CmpFOp>(op))
+      return true;
+    auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+    return linalgOp && linalgOp.getNumReductionLoops() > 0 &&
+           contains<arith::MulFOp>(op);
+  }
+
+  /// Whether `pool` is over more than `over`, and a pool of one that is not.
+  bool isOfSmallerPool(const GatePool &pool) {
+    auto exceeds = [&](const GatePool &p) {
+      return !over.empty() && !llvm::all_of(p.reduced, [&](Atom atom) {
+        return llvm::any_of(over, [&](Atom o) { return overlap(o, atom); });
+      });
     };
-    auto result = [](linalg::LinalgOp op) {
-      return op ? op.getBlock()->getTerminator()->getOperand(0) : Value();
-    };
-    linalg::LinalgOp op =
-        asElementwise(peelMovement(sum->input->get()).root.getDefiningOp());
-    auto exp = op ? result(op).getDefiningOp<math::ExpOp>() : nullptr;
-    if (!exp)
-      return nullptr;
-    Value exponent = exp.getOperand();
-    if (OpOperand *operand = operandOf(op, exponent)) {
-      op = asElementwise(peelMovement(operand->get()).root.getDefiningOp());
-      exponent = result(op);
+    if (!exceeds(pool))
+      return false;
+    Value value = pool.value;
+    for (int step = 0; step < 16; ++step) {
+      value = peelMovement(value).root;
+      if (std::optional<Scaling> scaling = matchScaling(value))
+        value = scaling->source;
+      else if (std::optional<Reduction> reduction = matchReduction(value))
+        value = reduction->input->get();
+      else
+        return false;
+      std::optional<GatePool> inner = matchPool(value, root);
+      if (inner && !exceeds(*inner))
+        return true;
     }
-    auto difference = op ? exponent.getDefiningOp<arith::SubFOp>() : nullptr;
-    return difference && isRoot(op, difference.getLhs()) ? op : nullptr;
+    return false;
   }
 
   std::optional<Origin> visit(Value value) {
@@ -207,18 +231,27 @@ private:
       return Origin::Outside;
     if (auto known = origins.find(value); known != origins.end())
       return known->second;
-    if (std::optional<GatePool> pool = matchPool(value, root)) {
+    std::optional<GatePool> pool = matchPool(value, root);
+    if (pool && !isOfSmallerPool(*pool)) {
       result.readsRoot = true;
       result.pools.push_back(*pool);
       return origins[value] = Origin::Inside;
     }
     bool inside = false;
     path.push_back(op);
-    if (Operation *reader = readerOfLogSumExp(value))
-      capturing.insert(reader);
+    if (std::optional<CapturedPool> captured = matchCapturedPool(value, root)) {
+      result.readsRoot = inside = true;
+      capturing.insert(captured->readers.begin(), captured->readers.end());
+      powers |= captured->isPower;
+      GatePool pool{value, attn::Pool::sum, captured->axes, captured->reduced, {}};
+      pool.isCaptured = true;
+      result.pools.push_back(pool);
+    }
     for (Value read : valuesReadBy(op)) {
-      if (capturing.contains(op) && peelMovement(read).root == root)
+      if (capturing.contains(op) && peelMovement(read).root == root) {
+        inside = true;
         continue;
+      }
       std::optional<Origin> origin = visit(read);
       if (!origin)
         return std::nullopt;
@@ -242,12 +275,15 @@ private:
   Excitation result;
   DenseMap<Value, Origin> origins;
   SmallVector<Operation *> path;
+  ArrayRef<Atom> over;
   DenseSet<Operation *> capturing; // may read the root itself
+  bool powers = false;
 };
 } // namespace
 
-Excitation findExcitation(Value gate, Value root, Block *block) {
-  return Walk(root, block).run(gate);
+Excitation findExcitation(Value gate, Value root, Block *block,
+                          ArrayRef<Atom> over) {
+  return Walk(root, block, over).run(gate);
 }
 
 Operation *nearestReduction(Value gate) {

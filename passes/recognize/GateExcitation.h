@@ -24,10 +24,15 @@ struct Excitation {
   std::optional<Refusal> refusal;
   /// The root was reached, through a pool or not.
   bool readsRoot = false;
+  /// Something learns or saturates between the pools and the gate: a product
+  /// with weights, an exponential, a bound.
+  bool hasActivation = false;
 };
-/// The excitation of `gate` by pools of `root`, for an anchor in `block`.
+/// The excitation of `gate` by pools of `root`, for an anchor in `block`. Pools
+/// over more than the digits `over` are made of smaller pools where they can
+/// be; over none, there is no limit.
 Excitation findExcitation(mlir::Value gate, mlir::Value root,
-                          mlir::Block *block);
+                          mlir::Block *block, llvm::ArrayRef<Atom> over);
 
 /// What the user knows `op` by: its name and the source's node, if any.
 std::string describe(mlir::Operation *op);

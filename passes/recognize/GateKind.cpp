@@ -34,10 +34,17 @@ namespace {
 class Follow {
 public:
   Mixing run(const Excitation &excitation) {
+    DenseMap<Operation *, const GatePool *> captured;
     for (const GatePool &pool : excitation.pools)
-      layouts[pool.value] = pool.axes;
+      if (pool.isCaptured)
+        captured[pool.value.getDefiningOp()] = &pool;
+      else
+        layouts[pool.value] = pool.axes;
     for (Operation *op : excitation.ops)
-      step(op);
+      if (const GatePool *pool = captured.lookup(op))
+        layouts[pool->value] = pool->axes;
+      else
+        step(op);
     return std::move(mixing);
   }
 
@@ -190,28 +197,56 @@ Mixing findMixing(const Excitation &excitation) {
   return Follow().run(excitation);
 }
 
+/// The dimensions of the root in the axes of x that `pick` takes.
+static llvm::SmallSetVector<int64_t, 4>
+rootDimensions(const Layout &x, llvm::function_ref<bool(int64_t)> pick) {
+  llvm::SmallSetVector<int64_t, 4> dims;
+  for (auto [dim, axis] : llvm::enumerate(x))
+    if (pick(dim))
+      for (Atom atom : axis)
+        if (atom.dim >= 0)
+          dims.insert(atom.dim);
+  return dims;
+}
+
 GateKind classifyGate(const Layout &x, ArrayRef<int64_t> dimensions,
-                      const Mixing &mixing) {
+                      const Mixing &mixing, size_t pools) {
   if (llvm::is_contained(dimensions, 0))
     return GateKind::Axis;
   bool mixesBatch =
       overlaps(x[0], mixing.contracted) || overlaps(x[0], mixing.convolved);
   int64_t others = 0, larger = 0;
-  bool convolvesAll = true;
+  bool convolvesAll = true, contractsAll = true, mixes = false;
+  auto isPooled = [&](int64_t dim) {
+    return llvm::is_contained(dimensions, dim);
+  };
+  auto isKept = [&](int64_t dim) {
+    return !isPooled(dim) && (dim != 0 || mixesBatch);
+  };
   for (auto [dim, axis] : llvm::enumerate(x)) {
-    if (llvm::is_contained(dimensions, static_cast<int64_t>(dim)) ||
-        (dim == 0 && !mixesBatch))
+    if (!isKept(dim))
       continue;
     ++others;
     larger += !axis.empty();
-    convolvesAll &= axis.empty() ? mixing.convolvesUnits
-                                 : overlaps(axis, mixing.convolved) &&
-                                       !overlaps(axis, mixing.contracted);
+    bool convolved =
+        axis.empty() ? mixing.convolvesUnits : overlaps(axis, mixing.convolved);
+    bool contracted = overlaps(axis, mixing.contracted);
+    convolvesAll &= convolved && !contracted;
+    contractsAll &= contracted;
+    mixes |= convolved || contracted;
   }
-  if (others == 1)
+  // Parts of one dimension are that dimension.
+  if (others == 1 ||
+      (others == larger && rootDimensions(x, isKept).size() == 1))
     return GateKind::Channel;
-  if (dimensions.size() == 1 && others >= 2 && convolvesAll)
-    return GateKind::Spatial;
+  auto pooledDims = rootDimensions(x, isPooled);
+  if (dimensions.size() == 1 && others >= 2) {
+    // Where all others are treated alike, one dimension stands out as the
+    // channels: the first, or the last where mean and maximum are taken of it.
+    bool first = !pooledDims.empty() && pooledDims[0] == 1;
+    if (convolvesAll || ((first || pools > 1) && (contractsAll || !mixes)))
+      return GateKind::Spatial;
+  }
   return larger == 1 ? GateKind::Channel : GateKind::Axis;
 }
 

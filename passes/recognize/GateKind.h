@@ -22,11 +22,12 @@ Mixing findMixing(const Excitation &excitation);
 
 /// channel_gate: every dimension but the batch and one is pooled.
 /// spatial_gate: one dimension is pooled, and the excitation convolves over all
-/// the others but the batch. axis_gate: anything else. Dimension 0 is the batch
-/// where nothing mixes or pools it; dimensions of size 1 count where that makes
-/// the difference.
+/// the others but the batch, or treats them alike and the pooled one is where
+/// channels are. axis_gate: anything else. Dimension 0 is the batch where
+/// nothing mixes or pools it; dimensions of size 1 count where that makes the
+/// difference. `pools` is the number of kinds of pools.
 GateKind classifyGate(const Layout &x, llvm::ArrayRef<int64_t> dimensions,
-                      const Mixing &mixing);
+                      const Mixing &mixing, size_t pools);
 
 } // namespace heed::recognize
 

@@ -61,10 +61,15 @@ static SmallVector<GateAnchor, 2> findGateAnchors(Operation *root) {
   if (!op || !isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType())))
     return {};
   SmallVector<GateAnchor, 2> broadcast, whole;
-  op.getBlock()->walk([&](arith::MulFOp product) {
+  op.getBlock()->walk([&](Operation *product) {
+    if (!isa<arith::MulFOp, arith::DivFOp>(product))
+      return;
     for (int side : {0, 1}) {
       GateAnchor anchor;
       anchor.op = op;
+      anchor.divides = isa<arith::DivFOp>(product);
+      if (anchor.divides && side == 1)
+        return;
       anchor.x = operandOf(op, product->getOperand(side));
       llvm::SmallPtrSet<OpOperand *, 4> factors;
       operandsUnder(op, product->getOperand(1 - side), factors);
@@ -195,6 +200,20 @@ static std::optional<Refusal> check(GateMatch &match) {
   return std::nullopt;
 }
 
+/// Whether all that is made of the product is a sum of it.
+static bool isInnerProduct(Value product) {
+  SmallVector<Operation *> users(product.getUsers());
+  for (size_t i = 0; i < users.size() && users.size() < 16; ++i) {
+    Value moved =
+        users[i]->getNumResults() == 1 ? users[i]->getResult(0) : Value();
+    if (moved && movementSource(moved))
+      users.append(moved.getUsers().begin(), moved.getUsers().end());
+    else if (!isReduction(users[i]))
+      return false;
+  }
+  return !users.empty();
+}
+
 static std::optional<GateMatch> match(const GateAnchor &anchor) {
   Value x = anchor.x->get();
   View view = peelMovement(x);
@@ -203,7 +222,7 @@ static std::optional<GateMatch> match(const GateAnchor &anchor) {
   match.xAxes = view.axes;
   match.dimensions = anchor.broadcast;
   // Of an anchor that is not fused: what it would have been.
-  match.kind = classifyGate(view.axes, anchor.broadcast, Mixing());
+  match.kind = classifyGate(view.axes, anchor.broadcast, Mixing(), 0);
   Operation *reduction = nearestReduction(anchor.core);
   if (reduction && isReciprocalOfReduction(anchor.core)) {
     if (isExponential(x))
@@ -216,7 +235,11 @@ static std::optional<GateMatch> match(const GateAnchor &anchor) {
     return match;
   }
   Excitation &excitation = match.excitation;
-  excitation = findExcitation(anchor.core, view.root, anchor.op->getBlock());
+  SmallVector<Atom> over;
+  for (int64_t dim : anchor.broadcast)
+    over.append(view.axes[dim].begin(), view.axes[dim].end());
+  excitation =
+      findExcitation(anchor.core, view.root, anchor.op->getBlock(), over);
   if (excitation.refusal) {
     if (!reduction && !excitation.readsRoot)
       return std::nullopt;
@@ -236,14 +259,19 @@ static std::optional<GateMatch> match(const GateAnchor &anchor) {
     return match;
   }
   for (const GatePool &pool : excitation.pools)
-    if (!llvm::is_contained(match.pools, pool.kind))
+    if (!pool.isCaptured && !llvm::is_contained(match.pools, pool.kind))
       match.pools.push_back(pool.kind);
   match.refusal = check(match);
   if (match.dimensions.empty())
     return std::nullopt;
+  if (excitation.ops.empty() && isInnerProduct(anchor.op->getResult(0)))
+    match.refusal = Refusal{
+        "expected a scaled tensor, got an inner product of the tensor with its "
+        "own pool",
+        "none needed: a similarity is not a gate"};
   if (!match.refusal)
-    match.kind =
-        classifyGate(view.axes, match.dimensions, findMixing(excitation));
+    match.kind = classifyGate(view.axes, match.dimensions,
+                              findMixing(excitation), excitation.pools.size());
   return match;
 }
 
@@ -252,6 +280,9 @@ std::optional<GateMatch> matchGate(Operation *op) {
   for (const GateAnchor &anchor : findGateAnchors(op)) {
     std::optional<GateMatch> found = match(anchor);
     if (!found)
+      continue;
+    // x / h: a gate that is learnt or bounded, else some normalisation.
+    if (anchor.divides && (found->refusal || !found->excitation.hasActivation))
       continue;
     if (!found->refusal)
       return found;

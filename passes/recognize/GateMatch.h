@@ -10,12 +10,13 @@
 
 namespace heed::recognize {
 
-/// An elementwise op whose body holds x · f(gate), where `gate` is broadcast
-/// over some dimensions of x.
+/// An elementwise op whose body holds x · f(gate) or x / f(gate), where `gate`
+/// is broadcast over some dimensions of x.
 struct GateAnchor {
   mlir::linalg::LinalgOp op;
   mlir::OpOperand *x = nullptr;
   mlir::OpOperand *gate = nullptr;
+  bool divides = false;
   /// The tensor behind the gate's movement and broadcast.
   mlir::Value core;
   /// For each dimension of x: the digits of `core`, or broadcast digits.

@@ -13,7 +13,8 @@ namespace heed::recognize {
 
 /// The kind of `combined` = combine(in, out): a sum, or a maximum spelled as
 /// one op or as compare and select.
-static std::optional<attn::Pool> combiner(Value combined, Value in, Value out) {
+static std::optional<attn::Pool> combiner(Value combined, Value in, Value out,
+                                          bool minima = false) {
   Operation *op = combined.getDefiningOp();
   if (!op)
     return std::nullopt;
@@ -23,6 +24,9 @@ static std::optional<attn::Pool> combiner(Value combined, Value in, Value out) {
   if (isa<arith::AddFOp>(op) && isPair(op->getOperand(0), op->getOperand(1)))
     return attn::Pool::sum;
   if (isa<arith::MaximumFOp, arith::MaxNumFOp>(op) &&
+      isPair(op->getOperand(0), op->getOperand(1)))
+    return attn::Pool::max;
+  if (minima && isa<arith::MinimumFOp, arith::MinNumFOp>(op) &&
       isPair(op->getOperand(0), op->getOperand(1)))
     return attn::Pool::max;
   auto select = dyn_cast<arith::SelectOp>(op);
@@ -44,8 +48,9 @@ static std::optional<attn::Pool> combiner(Value combined, Value in, Value out) {
   return std::nullopt;
 }
 
-/// Sum from 0; maximum from −∞ or from the lowest finite number.
-static bool isNeutral(attn::Pool kind, Value init) {
+/// Sum from 0; maximum from −∞ or from the lowest finite number (a minimum from
+/// the other end, `sign` = −1).
+static bool isNeutral(attn::Pool kind, Value init, double sign) {
   std::optional<double> value = constantValue(init);
   if (!value)
     return false;
@@ -54,7 +59,7 @@ static bool isNeutral(attn::Pool kind, Value init) {
   auto type = cast<FloatType>(getElementTypeOrSelf(init.getType()));
   APFloat lowest =
       APFloat::getLargest(type.getFloatSemantics(), /*Negative=*/true);
-  return *value <= lowest.convertToDouble();
+  return sign * *value <= lowest.convertToDouble();
 }
 
 /// The reduction loop of `position + window·dilation` if the window covers the
@@ -80,25 +85,12 @@ coveringLoop(AffineExpr expr, ArrayRef<int64_t> ranges, int64_t size,
   return window && covers ? window : std::nullopt;
 }
 
-std::optional<Reduction> matchReduction(Value value) {
-  auto op = value.getDefiningOp<linalg::LinalgOp>();
-  if (!op || op.getNumReductionLoops() == 0 || !op.hasPureTensorSemantics() ||
-      !isa<FloatType>(getElementTypeOrSelf(value.getType())))
-    return std::nullopt;
-  unsigned index = cast<OpResult>(value).getResultNumber();
-  OpOperand *init = op.getDpsInitOperand(index);
-  Value out = op.getMatchingBlockArgument(init);
-  Value combined = op.getBlock()->getTerminator()->getOperand(index);
-  Reduction match{op, nullptr, attn::Pool::sum, {}, {}};
-  for (OpOperand *input : op.getDpsInputOperands())
-    if (auto kind =
-            combiner(combined, op.getMatchingBlockArgument(input), out)) {
-      match.input = input;
-      match.kind = *kind;
-    }
-  if (!match.input || !isNeutral(match.kind, init->get()))
-    return std::nullopt;
-
+/// The sum or maximum `match.kind` of `match.input` by `match.op`: fills in what
+/// becomes of its dimensions.
+static std::optional<Reduction> placeDimensions(Reduction match, Value value) {
+  linalg::LinalgOp op = match.op;
+  OpOperand *init =
+      op.getDpsInitOperand(cast<OpResult>(value).getResultNumber());
   AffineMap in = op.getMatchingIndexingMap(match.input);
   AffineMap to = op.getMatchingIndexingMap(init);
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
@@ -135,6 +127,66 @@ std::optional<Reduction> matchReduction(Value value) {
     match.kept.push_back(from);
   }
   return match;
+}
+
+/// The op of `value` if it reduces at all.
+static linalg::LinalgOp asReducing(Value value) {
+  auto op = value.getDefiningOp<linalg::LinalgOp>();
+  if (!op || op.getNumReductionLoops() == 0 || !op.hasPureTensorSemantics() ||
+      !isa<FloatType>(getElementTypeOrSelf(value.getType())))
+    return nullptr;
+  return op;
+}
+
+std::optional<Reduction> matchReduction(Value value, bool minima) {
+  linalg::LinalgOp op = asReducing(value);
+  if (!op)
+    return std::nullopt;
+  unsigned index = cast<OpResult>(value).getResultNumber();
+  OpOperand *init = op.getDpsInitOperand(index);
+  Value out = op.getMatchingBlockArgument(init);
+  Value combined = op.getBlock()->getTerminator()->getOperand(index);
+  Reduction match{op, nullptr, attn::Pool::sum, {}, {}};
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (auto kind = combiner(combined, op.getMatchingBlockArgument(input), out,
+                             minima)) {
+      match.input = input;
+      match.kind = *kind;
+    }
+  bool isMinimum = isa_and_nonnull<arith::MinimumFOp, arith::MinNumFOp>(
+      combined.getDefiningOp());
+  if (!match.input || !isNeutral(match.kind, init->get(), isMinimum ? -1 : 1))
+    return std::nullopt;
+  return placeDimensions(match, value);
+}
+
+std::optional<WeightedSum> matchWeightedSum(Value value, Value root) {
+  linalg::LinalgOp op = asReducing(value);
+  if (!op || op->getNumResults() != 1)
+    return std::nullopt;
+  OpOperand *init = op.getDpsInitOperand(0);
+  Value out = op.getMatchingBlockArgument(init);
+  auto sum = op.getBlock()
+                 ->getTerminator()
+                 ->getOperand(0)
+                 .getDefiningOp<arith::AddFOp>();
+  if (!sum || !isNeutral(attn::Pool::sum, init->get(), 1))
+    return std::nullopt;
+  Value term = sum.getLhs() == out ? sum.getRhs() : sum.getLhs();
+  auto product = term.getDefiningOp<arith::MulFOp>();
+  if (!product || (sum.getLhs() != out && sum.getRhs() != out))
+    return std::nullopt;
+  for (unsigned side : {0, 1}) {
+    OpOperand *x = operandOf(op, product->getOperand(side));
+    OpOperand *weights = operandOf(op, product->getOperand(1 - side));
+    if (!x || !weights || peelMovement(x->get()).root != root)
+      continue;
+    std::optional<Reduction> reduction =
+        placeDimensions({op, x, attn::Pool::sum, {}, {}}, value);
+    if (reduction)
+      return WeightedSum{*reduction, weights};
+  }
+  return std::nullopt;
 }
 
 bool isReduction(Operation *op) {

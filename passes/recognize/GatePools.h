@@ -22,8 +22,17 @@ struct Reduction {
   /// Dimensions of the input that are gone.
   llvm::SmallVector<int64_t> reduced;
 };
-/// The result `value` as such a reduction.
-std::optional<Reduction> matchReduction(mlir::Value value);
+/// The result `value` as such a reduction; with `minima` a minimum counts as a
+/// maximum.
+std::optional<Reduction> matchReduction(mlir::Value value, bool minima = false);
+
+/// Σ w·x over whole dimensions of x in one op, where x is the root moved.
+struct WeightedSum {
+  Reduction reduction; // of x
+  mlir::OpOperand *weights;
+};
+std::optional<WeightedSum> matchWeightedSum(mlir::Value value,
+                                            mlir::Value root);
 
 /// Whether `op` sums or maximises at all, also over windows or with weights.
 bool isReduction(mlir::Operation *op);
@@ -38,6 +47,8 @@ struct GatePool {
   llvm::SmallVector<Atom> reduced;
   /// Dimensions of size 1 that the root loses, where nothing moves it.
   llvm::SmallVector<int64_t> units;
+  /// Computed by the excitation from the root: no pool of the op.
+  bool isCaptured = false;
 };
 /// `value` as a pool (mean, max, sum) of `root`, which is behind no movement.
 std::optional<GatePool> matchPool(mlir::Value value, mlir::Value root);

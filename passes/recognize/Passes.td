@@ -10,8 +10,10 @@ def RecognizeGate : Pass<"heed-recognize-gate", "::mlir::ModuleOp"> {
   let description = [{
     Finds squeeze-and-excitation, ECA and both halves of CBAM: a tensor that is
     multiplied by a gate computed from its own mean, maximum or sum over some
-    of its dimensions. Any spelling of the pools, any layout, any reshape or
-    broadcast between, any pure excitation. Each multiplication by a broadcast
+    of its dimensions, or from another reduction of it that stays in the
+    excitation (a minimum, a p-norm, a standard deviation, a sum with constant
+    weights for each channel). Any spelling of the pools, any layout, any
+    reshape or broadcast between, any pure excitation. Each multiplication by a broadcast
     tensor that depends on a reduction gets one remark, category
     `heed-recognize`, name `gate`: passed with kind, pools and dimensions, or
     missed with the reason and what to change in the source model.

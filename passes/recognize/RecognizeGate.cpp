@@ -42,6 +42,59 @@ static std::string join(ArrayRef<attn::Pool> pools) {
   return text;
 }
 
+namespace {
+/// Gates of one tensor that each keep (channel) or pool (spatial) another of
+/// its dimensions cannot all treat it as the channels: dimension 1 is, else the
+/// last, else the first of them; the others gate an axis.
+class Roles {
+public:
+  void add(Value root, size_t index, const GateMatch &match) {
+    if (match.refusal ||
+        (match.kind != GateKind::Channel && match.kind != GateKind::Spatial))
+      return;
+    bool kept = match.kind == GateKind::Channel;
+    llvm::SmallSetVector<int64_t, 2> dims;
+    for (auto [dim, axis] : llvm::enumerate(match.xAxes))
+      if (llvm::is_contained(match.dimensions, static_cast<int64_t>(dim)) !=
+          kept)
+        for (Atom atom : axis)
+          if (atom.dim > 0)
+            dims.insert(atom.dim);
+    if (dims.size() == 1)
+      roles[root].push_back({index, match.kind, dims[0]});
+  }
+
+  void forget(Value root) { roles.erase(root); }
+
+  void settle(MutableArrayRef<GateMatch> matches) {
+    for (auto &entry : roles)
+      for (GateKind kind : {GateKind::Channel, GateKind::Spatial}) {
+        auto isKind = [&](const Role &role) { return role.kind == kind; };
+        llvm::SmallSetVector<int64_t, 4> dims;
+        for (const Role &role : llvm::make_filter_range(entry.second, isKind))
+          dims.insert(role.dim);
+        if (dims.size() < 2)
+          continue;
+        int64_t channels = dims[0];
+        for (int64_t dim : dims)
+          if (dim == 1 || (channels != 1 && dim > channels))
+            channels = dim;
+        for (const Role &role : llvm::make_filter_range(entry.second, isKind))
+          if (role.dim != channels)
+            matches[role.index].kind = GateKind::Axis;
+      }
+  }
+
+private:
+  struct Role {
+    size_t index;
+    GateKind kind;
+    int64_t dim;
+  };
+  llvm::MapVector<Value, SmallVector<Role, 2>> roles;
+};
+} // namespace
+
 static void report(Location loc, const GateMatch &match) {
   auto options = remark::RemarkOpts::name("gate").category("heed-recognize");
   std::string kind = stringify(match.kind).str();
@@ -67,14 +120,23 @@ struct RecognizeGate : impl::RecognizeGateBase<RecognizeGate> {
     IRRewriter rewriter(&getContext());
     // In program order: the spatial gate of CBAM pools the result of its
     // channel gate.
+    SmallVector<GateMatch, 0> matches;
+    SmallVector<Location> locations;
+    Roles roles;
     for (Operation *op : candidates) {
       std::optional<GateMatch> match = matchGate(op);
       if (!match)
         continue;
-      report(op->getLoc(), *match);
+      roles.add(peelMovement(match->anchor.x->get()).root, matches.size(),
+                *match);
+      locations.push_back(op->getLoc());
       if (!match->refusal)
-        buildGate(rewriter, *match);
+        buildGate(rewriter, *match); // `op` is gone
+      matches.push_back(std::move(*match));
     }
+    roles.settle(matches);
+    for (auto [loc, match] : llvm::zip(locations, matches))
+      report(loc, match);
     eraseDeadOps(rewriter);
   }
 

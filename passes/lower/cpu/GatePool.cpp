@@ -257,6 +257,8 @@ struct PoolLowering {
 
 SmallVector<Value> lowerGatePools(OpBuilder &b, GateOp gate,
                                   unsigned vectorBytes) {
+  if (gate.getPools().empty())
+    return {};
   Location loc = gate.getLoc();
   auto type = cast<MemRefType>(gate.getPooledType());
   Values dynamicSizes;

@@ -45,7 +45,7 @@ func.func @gate_c2_order(%x: tensor<1x8x4x4xf32>) {
 // -----
 
 func.func @gate_c3_no_pools(%x: tensor<1x8x4x4xf32>) {
-  // expected-error @below {{pools: expected at least one, got none}}
+  // expected-error @below {{excite: expected 0 arguments (one per pool), got 1}}
   attn.gate ins(%x : tensor<1x8x4x4xf32>) outs(%x : tensor<1x8x4x4xf32>) dimensions = [2, 3] pools = [] excite {
     ^bb0(%p: tensor<1x8xf32>):
       attn.yield %p : tensor<1x8xf32>

@@ -70,7 +70,7 @@ func.func @no_gate_because_a_power_is_pooled(%x: !x) -> !x {
   %big = tensor.empty() : !x
   %q = linalg.square ins(%x : !x) outs(%big : !x) -> !x
   %s = linalg.reduce { arith.addf } ins(%q : !x) outs(%z : !p) dimensions = [2, 3]
-  %g = linalg.tanh ins(%s : !p) outs(%e : !p) -> !p
+  %g = linalg.sqrt ins(%s : !p) outs(%e : !p) -> !p
   // expected-remark @below {{expected a pool of the scaled tensor, got a pool of a power of it: a normalisation}}
   %y = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %g : !x, !p) outs(%big : !x) {
   ^bb0(%i: f32, %j: f32, %o: f32):
@@ -291,6 +291,21 @@ func.func @no_gate_because_of_a_broadcast_operand(%x: !x, %w: !p) -> !x {
     linalg.yield %a : f32
   } -> !x
   return %y : !x
+}
+
+func.func @no_gate_because_of_an_inner_product(%x: !x) -> tensor<2x4x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : !p
+  %z = linalg.fill ins(%zero : f32) outs(%e : !p) -> !p
+  %e1 = tensor.empty() : tensor<2x4x4xf32>
+  %z1 = linalg.fill ins(%zero : f32) outs(%e1 : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %big = tensor.empty() : !x
+  %s = linalg.reduce { arith.addf } ins(%x : !x) outs(%z : !p) dimensions = [2, 3]
+  %w = linalg.broadcast ins(%s : !p) outs(%big : !x) dimensions = [2, 3]
+  // expected-remark @below {{expected a scaled tensor, got an inner product of the tensor with its own pool}}
+  %y = linalg.mul ins(%x, %w : !x, !x) outs(%big : !x) -> !x
+  %t = linalg.reduce { arith.addf } ins(%y : !x) outs(%z1 : tensor<2x4x4xf32>) dimensions = [1]
+  return %t : tensor<2x4x4xf32>
 }
 
 // No anchors: a factor without a reduction, a softmax, an added gate.
