@@ -62,6 +62,15 @@ def Attn_MaskedRowsAttr : EnumAttr<Attn_Dialect, Attn_MaskedRows, "masked_rows">
   let assemblyFormat = "`<` $value `>`";
 }
 
+// Layer normalisation subtracts the mean first, RMS normalisation does not.
+def Attn_NormKind : I32EnumAttr<"NormKind", "kind of a normalisation", [
+    I32EnumAttrCase<"layer", 0>, I32EnumAttrCase<"rms", 1>
+  ]> {
+  let cppNamespace = "::heed::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_NormKindAttr : EnumAttr<Attn_Dialect, Attn_NormKind, "norm_kind">;
+
 include "dialect/primitive/PrimitiveAttrs.td"
 
 #endif // HEED_ATTN_BASE_TD

@@ -86,6 +86,7 @@ void registerAttnBufferization(DialectRegistry &registry) {
     attachYieldBufferization(context);
     attachGateBufferization(context);
     attachSdpaBufferization(context);
+    attachNormBufferization(context);
     attachPrimitiveBufferization(context);
   });
 }

@@ -28,6 +28,7 @@ getBuffers(mlir::RewriterBase &rewriter, mlir::ValueRange values,
 void attachYieldBufferization(mlir::MLIRContext *context);
 void attachGateBufferization(mlir::MLIRContext *context);
 void attachSdpaBufferization(mlir::MLIRContext *context);
+void attachNormBufferization(mlir::MLIRContext *context);
 void attachPrimitiveBufferization(mlir::MLIRContext *context);
 
 /// Attaches the bufferisation of all attn ops when the dialect is loaded.

@@ -4,6 +4,7 @@
 
 #include "dialect/AttnBufferize.h"
 #include "dialect/gate/GateOps.h"
+#include "dialect/norm/NormOps.h"
 #include "dialect/primitive/PrimitiveOps.h"
 #include "dialect/sdpa/SdpaOps.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -59,6 +60,10 @@ void AttnDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialect/sdpa/SdpaOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/norm/NormOps.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST

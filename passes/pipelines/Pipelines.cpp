@@ -55,6 +55,8 @@ void buildRecognizePipeline(OpPassManager &pm) {
   // What the attentions replaced is dead.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Before gates: a factor that is a norm's is then no gate's.
+  pm.addPass(recognize::createRecognizeNorm());
   pm.addPass(recognize::createRecognizeGate());
 }
 
@@ -99,6 +101,10 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   lower::LowerGateOptions gate;
   gate.mcpu = options.mcpu;
   pm.addPass(lower::createLowerGate(gate));
+  // After gates, whose excitations may hold norms.
+  lower::LowerNormOptions norm;
+  norm.mcpu = options.mcpu;
+  pm.addPass(lower::createLowerNorm(norm));
   lower::LowerSdpaOptions sdpa;
   sdpa.mcpu = options.mcpu;
   pm.addPass(lower::createLowerSdpa(sdpa));

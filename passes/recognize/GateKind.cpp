@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/recognize/GateKind.h"
 
+#include "dialect/norm/NormOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -72,6 +73,10 @@ private:
                          : spread(source, insert.getDroppedDims()));
       else if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
         append(mixing.contracted, source[softmax.getDimension()]);
+        join(op->getResult(0), source);
+      } else if (auto norm = dyn_cast<attn::NormOp>(op)) {
+        for (int64_t dim : norm.getDimensions())
+          append(mixing.contracted, source[dim]);
         join(op->getResult(0), source);
       } else // Whatever it is, it may mix everything.
         for (const Axis &axis : source)

@@ -118,4 +118,47 @@ def RecognizeSdpa : Pass<"heed-recognize-sdpa", "::mlir::ModuleOp"> {
   let dependentDialects = ["::heed::attn::AttnDialect"];
 }
 
+def RecognizeNorm : Pass<"heed-recognize-norm", "::mlir::ModuleOp"> {
+  let summary = "Recognize layer and RMS normalisation as attn.norm";
+  let description = [{
+    Takes each root (or its reciprocal, or a power ±1/2) over a mean of squares
+    for an anchor, and fuses the statistics before it, the scaling after it,
+    weight and bias: any order of products and quotients, one or two passes
+    over x, any dimensions, any movement between. Every anchor gets one remark,
+    category `heed-recognize`, name `norm`: passed, or missed with the reason.
+
+    Before:
+
+    ```mlir
+    %s = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) {
+      ^bb0(%a: f32, %t: f32):
+        %p = arith.mulf %a, %a : f32
+        %u = arith.addf %t, %p : f32
+        linalg.yield %u : f32
+      } -> tensor<4xf32>
+    %y = linalg.generic {indexing_maps = [#id, #row, #column, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x, %s, %w : tensor<4x8xf32>, tensor<4xf32>, tensor<8xf32>) outs(%0 : tensor<4x8xf32>) {
+      ^bb0(%a: f32, %t: f32, %b: f32, %out: f32):
+        %v = arith.divf %t, %eight : f32
+        %e = arith.addf %v, %epsilon : f32
+        %r = math.rsqrt %e : f32
+        %n = arith.mulf %a, %r : f32
+        %z = arith.mulf %n, %b : f32
+        linalg.yield %z : f32
+      } -> tensor<4x8xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %y = attn.norm rms ins(%x : tensor<4x8xf32>) weight(%w : tensor<8xf32>) over [1]
+        outs(%x : tensor<4x8xf32>) dimensions = [1] epsilon = 1.000000e-05 -> tensor<4x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::heed::attn::AttnDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // HEED_PASSES_RECOGNIZE_PASSES_TD

@@ -226,6 +226,42 @@ def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerNorm : Pass<"heed-lower-norm", "::mlir::ModuleOp"> {
+  let summary = "Expand attn.norm on buffers to one parallel loop over its slices";
+  let description = [{
+    A slice is what is normalised together. Its sum, the sum of its squared
+    distances to the mean, and the scaled result are three passes of vector code
+    over it, the last two out of the cache: along the slice where that is
+    contiguous, along the neighbouring slices where those are. In place where x
+    and init are one buffer.
+
+    Before:
+
+    ```mlir
+    attn.norm layer ins(%x : memref<128x768xf32>) weight(%w : memref<768xf32>) over [1]
+        outs(%x : memref<128x768xf32>) dimensions = [1] epsilon = 1.000000e-05
+    ```
+
+    After:
+
+    ```mlir
+    scf.parallel (%row) = (%c0) to (%c128) step (%c1) {
+      // the row's mean, then 1 / sqrt(variance + epsilon), four vectors at a time
+      // (x - mean) * root * w, vector by vector
+    }
+    ```
+  }];
+  let options = [
+    Option<"mcpu", "mcpu", "std::string", "",
+           "CPU to generate code for, a name that llc knows (default: the host)">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
 def LowerExpandShape : Pass<"heed-lower-expand-shape", "::mlir::ModuleOp"> {
   let summary = "Make views of the memref.expand_shape ops with several dynamic sizes in a group";
   let description = [{

@@ -3,12 +3,14 @@
 //
 // With T(v)[i…] = v[p(i…)]: f(T(v), T(w)) = T(f'(v, w)), where f' is f with its
 // dims renamed. A primitive only renames dims in its layout and needs no T
-// behind it; elementwise ops, gates, concatenations, pads, slices and reshapes
+// behind it; elementwise ops, gates, norms, concatenations, pads, slices and reshapes
 // of whole dims pass T on to their users; a reduction takes it in.
 #include "passes/lower/onednn/SinkTranspose.h"
 
 #include "dialect/gate/GateOps.h"
+#include "dialect/norm/NormOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
 #include "passes/lower/onednn/PrimitiveBuilder.h"
 
 using namespace mlir;
@@ -281,6 +283,44 @@ bool TransposeSinker::sinkIntoGate(linalg::TransposeOp op, OpOperand &use) {
   return true;
 }
 
+bool TransposeSinker::sinkIntoNorm(linalg::TransposeOp op, OpOperand &use) {
+  auto norm = dyn_cast<attn::NormOp>(use.getOwner());
+  Permutation permutation = op.getPermutation();
+  if (!norm || norm->getNumResults() != 1 || norm.getX() != use.get())
+    return false;
+  auto moved = [&](ArrayRef<int64_t> dims) {
+    SmallVector<int64_t> result;
+    for (int64_t dim : dims)
+      result.push_back(permutation[dim]);
+    return result;
+  };
+  SmallVector<int64_t> dimensions = moved(norm.getDimensions());
+  SmallVector<int64_t> weight = moved(norm.getWeightDims());
+  SmallVector<int64_t> bias = moved(norm.getBiasDims());
+  llvm::sort(dimensions);
+  if (!llvm::is_sorted(weight) || !llvm::is_sorted(bias))
+    return false;
+  rewriter.setInsertionPoint(norm);
+  // outs(%x) permits to work in place; keep that.
+  Value init =
+      norm.getInit() == norm.getX()
+          ? op.getInput()
+          : untransposedEmpty(norm.getLoc(), norm.getInit(), permutation);
+  IRMapping mapping;
+  mapping.map(norm.getX(), op.getInput());
+  mapping.map(norm.getInit(), init);
+  auto created = cast<attn::NormOp>(rewriter.clone(*norm, mapping));
+  created->getResult(0).setType(
+      unpermutedType(norm.getResult(0).getType(), permutation));
+  created.setDimensions(dimensions);
+  if (norm.getWeight())
+    created.setWeightDimensions(weight);
+  if (norm.getBias())
+    created.setBiasDimensions(bias);
+  replace(norm, created->getResult(0), permutation);
+  return true;
+}
+
 bool TransposeSinker::sinkIntoConcat(linalg::TransposeOp op, OpOperand &use) {
   auto concat = dyn_cast<tensor::ConcatOp>(use.getOwner());
   if (!concat)
@@ -415,9 +455,9 @@ bool TransposeSinker::sinkInto(linalg::TransposeOp op, OpOperand &use) {
   return sinkIntoDim(op, use) || sinkIntoTranspose(op, use) ||
          sinkIntoPrimitive(op, use) || sinkIntoElementwise(op, use) ||
          sinkIntoReduction(op, use) || sinkIntoGate(op, use) ||
-         sinkIntoConcat(op, use) || sinkIntoPad(op, use) ||
-         sinkIntoSlice(op, use) || sinkIntoExpand(op, use) ||
-         sinkIntoCollapse(op, use);
+         sinkIntoNorm(op, use) || sinkIntoConcat(op, use) ||
+         sinkIntoPad(op, use) || sinkIntoSlice(op, use) ||
+         sinkIntoExpand(op, use) || sinkIntoCollapse(op, use);
 }
 
 void TransposeSinker::run() {

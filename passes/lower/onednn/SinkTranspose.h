@@ -36,6 +36,7 @@ private:
   bool sinkIntoElementwise(mlir::linalg::TransposeOp op, mlir::OpOperand &use);
   bool sinkIntoReduction(mlir::linalg::TransposeOp op, mlir::OpOperand &use);
   bool sinkIntoGate(mlir::linalg::TransposeOp op, mlir::OpOperand &use);
+  bool sinkIntoNorm(mlir::linalg::TransposeOp op, mlir::OpOperand &use);
   bool sinkIntoConcat(mlir::linalg::TransposeOp op, mlir::OpOperand &use);
   bool sinkIntoPad(mlir::linalg::TransposeOp op, mlir::OpOperand &use);
   bool sinkIntoSlice(mlir::linalg::TransposeOp op, mlir::OpOperand &use);

@@ -49,6 +49,24 @@ func.func @gate_between(%x: tensor<1x3x4x4xf32>, %w: tensor<8x3x1x1xf32>) -> ten
   return %y : tensor<1x8x2x2xf32>
 }
 
+// A norm normalises other dimensions, and its weight spans another.
+// CHECK-LABEL: @norm_between
+// CHECK: %[[A:.*]] = attn.primitive convolution
+// CHECK: %[[N:.*]] = attn.norm layer ins(%[[A]] : tensor<1x4x4x8xf32>) weight(%{{.*}} : tensor<8xf32>) over [3] outs(%[[A]] : tensor<1x4x4x8xf32>) dimensions = [3]
+// CHECK: attn.primitive pool_max ins(%[[N]] {{.*}} layouts = {{\[\[}}0, 3, 1, 2], [0, 3, 1, 2]]
+func.func @norm_between(%x: tensor<1x3x4x4xf32>, %w: tensor<8x3x1x1xf32>, %s: tensor<8xf32>) -> tensor<1x8x2x2xf32> {
+  %e = tensor.empty() : tensor<1x8x4x4xf32>
+  %a = attn.primitive convolution ins(%x, %w : tensor<1x3x4x4xf32>, tensor<8x3x1x1xf32>) outs(%e : tensor<1x8x4x4xf32>)
+      layouts = [[0, 1, 2, 3], [-1, 0, 1, 2, 3], [0, 1, 2, 3]]
+      {dilations = array<i64: 1, 1>, kernel = array<i64: 1, 1>, pad_high = array<i64: 0, 0>, pad_low = array<i64: 0, 0>, strides = array<i64: 1, 1>} -> tensor<1x8x4x4xf32>
+  %n = attn.norm layer ins(%a : tensor<1x8x4x4xf32>) weight(%s : tensor<8xf32>) over [1] outs(%a : tensor<1x8x4x4xf32>)
+      dimensions = [1] epsilon = 1.0e-5 -> tensor<1x8x4x4xf32>
+  %f = tensor.empty() : tensor<1x8x2x2xf32>
+  %y = attn.primitive pool_max ins(%n : tensor<1x8x4x4xf32>) outs(%f : tensor<1x8x2x2xf32>) layouts = [[0, 1, 2, 3], [0, 1, 2, 3]]
+      {dilations = array<i64: 1, 1>, kernel = array<i64: 2, 2>, pad_high = array<i64: 0, 0>, pad_low = array<i64: 0, 0>, strides = array<i64: 2, 2>} -> tensor<1x8x2x2xf32>
+  return %y : tensor<1x8x2x2xf32>
+}
+
 // Nearest upsampling is a reshape, a broadcast and a reshape; concatenation and
 // slices rename their dims.
 // CHECK-LABEL: @movement
