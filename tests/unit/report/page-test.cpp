@@ -56,7 +56,7 @@ TEST(PageTest, HostileNamesStayText) {
   EXPECT_EQ(countOf(page, "</script>"), 2u); // of the data, of the page's own
   EXPECT_EQ(countOf(page, "<script"), 2u);
   // A name that is a placeholder is no placeholder.
-  EXPECT_EQ(countOf(page, "<title>&lt;/script&gt;&lt;img src=x "
+  EXPECT_EQ(countOf(page, "<p class=\"path\">&lt;/script&gt;&lt;img src=x "
                           "onerror=alert(1)&gt;{{data}}"),
             1u);
 }

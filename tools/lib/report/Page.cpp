@@ -13,8 +13,8 @@ using namespace llvm;
 
 namespace heed {
 
-/// The page with its style and script in place; {{title}}, {{model}} and
-/// {{data}} are left to fill in. Made by CMake from page/.
+/// The page with its style and script in place; {{title}}, {{name}}, {{model}}
+/// and {{data}} are left to fill in. Made by CMake from page/.
 static const char frame[] =
 #include "tools/lib/report/Frame.inc"
     ;
@@ -53,6 +53,10 @@ std::string escapeJsonForHtml(StringRef json) {
     else
       result += c;
   return result;
+}
+
+static StringRef fileName(StringRef path) {
+  return path.substr(path.find_last_of('/') + 1);
 }
 
 namespace {
@@ -107,10 +111,6 @@ private:
     return row;
   }
 
-  static StringRef fileName(StringRef path) {
-    return path.substr(path.find_last_of('/') + 1);
-  }
-
   /// Equal layers share their text.
   int64_t number(StringRef text) {
     auto [it, isNew] = numbers.try_emplace(text, texts.size());
@@ -151,7 +151,9 @@ void printReport(raw_ostream &os, const Report &report) {
       return;
     rest = rest.drop_front(at);
     if (rest.consume_front("{{title}}"))
-      os << escapeHtml(report.model) << " – Heed report";
+      os << escapeHtml(fileName(report.model)) << " – Heed report";
+    else if (rest.consume_front("{{name}}"))
+      os << escapeHtml(fileName(report.model));
     else if (rest.consume_front("{{model}}"))
       os << escapeHtml(report.model);
     else if (rest.consume_front("{{data}}"))

@@ -90,15 +90,16 @@
     for (const [kind, row] of [...kinds].sort((a, b) => a[0] < b[0] ? -1 : 1))
       table.tBodies[0].append(make('tr', '', ...[kind, row.fused + row.missed, row.fused, row.missed].map(cell => make('td', '', String(cell)))));
     const opsBefore = total(data.before), opsAfter = total(data.after);
-    const flops = addCounts(blocks.map(block => block.flops)), bytes = addCounts(blocks.map(block => block.bytes));
-    const unfused = addCounts(blocks.map(block => block.sourceBytes));
+    const attn = blocks.filter(block => block.status === 'fused');
+    const flops = addCounts(attn.map(block => block.flops)), bytes = addCounts(attn.map(block => block.bytes));
+    const unfused = addCounts(attn.map(block => block.sourceBytes));
     const big = make('span', '', `${integer(fused)} `, make('small', '', `of ${integer(blocks.length)} blocks`));
     get('summary').append(make('div', 'tiles',
       tile('Fused', big, fused === blocks.length ? 'none missed' : `${integer(blocks.length - fused)} missed`, meter),
       blocks.length ? make('div', 'tile kinds', table) : null,
       tile('Operations', `${integer(opsBefore)} → ${integer(opsAfter)}`, 'before → after fusion'),
-      tile('FLOPs of the program', countText(data.flops, flopText, 3), `in blocks: ${countText(flops, flopText, 3)}${share(flops, data.flops)}`),
-      tile('Bytes moved by blocks', countText(bytes, byteText, 3), `unfused: ${countText(unfused, byteText, 3)}`)));
+      tile('FLOPs of the program', countText(data.flops, flopText, 3), `in fused blocks: ${countText(flops, flopText, 3)}${share(flops, data.flops)}`),
+      tile('Bytes of fused blocks', countText(bytes, byteText, 3), `unfused: ${countText(unfused, byteText, 3)}`)));
   };
 
   // Operations.
@@ -127,18 +128,31 @@
   let sortedBy = 0, descending = false;
   const body = get('blocks').tBodies[0];
 
+  // Rows are laid out as grids, which takes the tables' own roles away.
+  const setRoles = row => {
+    row.setAttribute('role', 'row');
+    for (const cell of row.children) cell.setAttribute('role', cell.tagName === 'TH' ? 'columnheader' : 'cell');
+    return row;
+  };
   const numberCell = (label, count, text) => {
     const cell = make('td', isLong(count) ? 'num long' : 'num', countText(count, text));
     cell.dataset.label = label;
     return cell;
   };
+  // Long names break after their separators.
+  const breakable = text => text.split(/(?<=[/.:_])(?=[^/.:_])/).flatMap((part, i) => i ? [document.createElement('wbr'), part] : [part]);
+  const fileOf = block => (block.location || '').replace(/:\d+$/, '');
+  const oneFile = blocks.every(block => fileOf(block) === fileOf(blocks[0]));
   const makeRow = block => {
     const toggle = make('button', 'toggle', String(block.number));
     toggle.type = 'button';
     toggle.setAttribute('aria-expanded', 'false');
     toggle.setAttribute('aria-label', `Block ${block.number}: show its operations`);
-    const where = [block.scope, block.location].filter(Boolean).join(' · ');
-    const node = make('td', '', make('span', 'node', block.node || '(no name)'), where ? make('span', 'sub', where) : null);
+    // In one file, its name says nothing.
+    const place = block.location && (!oneFile ? block.location
+      : (/\.onnx$/.test(fileOf(block)) ? 'node ' : 'line ') + block.location.slice(block.location.lastIndexOf(':') + 1));
+    const where = [block.scope, place].filter(Boolean).join(' · ');
+    const node = make('td', '', make('span', 'node', ...breakable(block.node || '(no name)')), where ? make('span', 'sub', ...breakable(where)) : null);
     const row = make('tr', 'row',
       make('td', '', toggle),
       make('td', '', make('span', 'tag ' + block.status, block.status), make('span', 'kind', block.kind)),
@@ -149,6 +163,7 @@
       numberCell('Bytes', block.bytes, byteText),
       numberCell('Ops', 0, () => block.status === 'fused' ? `${block.opsBefore}\u00a0→\u00a0${block.opsAfter}` : String(block.opsBefore)));
     row.id = 'block-' + block.number;
+    setRoles(row);
     row.block = block;
     return row;
   };
@@ -178,6 +193,7 @@
       fact('Op', `attn.${block.op}` + (block.schedule ? `, schedule ${block.schedule}` : ''));
       fact('Facts', block.facts);
     }
+    fact('Where', [block.location, block.scope].filter(Boolean).join(', in '));
     fact('FLOPs', countText(block.flops, flopText));
     fact('Bytes', countText(block.bytes, byteText) + (block.status === 'fused' ? `; unfused ${countText(block.sourceBytes, byteText)}` : ''));
     fact('Before', opList(block.before));
@@ -187,8 +203,7 @@
     if (block.source !== undefined) codes.append(code('Source, normalised', lines(block.source), block.source));
     if (block.fused !== undefined) codes.append(code('After fusion', lines(block.fused), block.fused));
     const cell = make('td', '', facts, codes);
-    cell.colSpan = columns.length;
-    return make('tr', 'detail', cell);
+    return setRoles(make('tr', 'detail', cell));
   };
   const setOpen = (row, open) => {
     if (row.classList.contains('open') === open) return;
@@ -211,11 +226,9 @@
       fragment.append(row);
       if (row.classList.contains('open')) fragment.append(row.detail);
     }
-    body.classList.toggle('empty', !kept.length);
     if (!kept.length) {
       const cell = make('td', 'empty-note', blocks.length ? 'No block fits the filter.' : 'No attention block found.');
-      cell.colSpan = columns.length;
-      fragment.append(make('tr', '', cell));
+      fragment.append(setRoles(make('tr', 'only', cell)));
     }
     body.replaceChildren(fragment);
     get('shown').textContent = kept.length === blocks.length ? `${integer(blocks.length)} blocks` : `${integer(kept.length)} of ${integer(blocks.length)} blocks`;
@@ -226,7 +239,6 @@
       const button = make('button', column.number ? 'num' : '', column.title);
       button.type = 'button';
       const cell = make('th', '', button);
-      cell.scope = 'col';
       button.addEventListener('click', () => {
         descending = sortedBy === index ? !descending : Boolean(column.number);
         sortedBy = index;
@@ -236,7 +248,7 @@
       });
       row.append(cell);
     });
-    get('blocks').tHead.append(row);
+    get('blocks').tHead.append(setRoles(row));
   };
   body.addEventListener('click', event => {
     const row = event.target.closest('tr.row');
