@@ -59,7 +59,9 @@ Size Size::of(Value tensor, int64_t dim) {
   if (auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>()) {
     // Where one source dimension alone has not size 1.
     int64_t source = -1;
-    for (int64_t i : collapse.getReassociationIndices()[dim]) {
+    SmallVector<ReassociationIndices, 4> groups =
+        collapse.getReassociationIndices();
+    for (int64_t i : groups[dim]) {
       if (collapse.getSrcType().getDimSize(i) == 1)
         continue;
       if (source >= 0)

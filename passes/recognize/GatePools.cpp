@@ -241,8 +241,18 @@ static std::optional<Pooled> pooled(Value value, Value root, int depth) {
   } else if (std::optional<Reduction> reduction = matchReduction(view.root)) {
     Value input = reduction->input->get();
     View source = peelMovement(input);
+    // The mean may divide first: Σ (x / n).
+    std::optional<Scaling> before = reduction->kind == attn::Pool::sum
+                                        ? matchScaling(source.root)
+                                        : std::nullopt;
+    View unscaled = before ? peelMovement(before->source) : source;
     if (source.root == root)
       inner = Pooled{reduction->kind, {}, source.axes, {}, {}};
+    else if (std::optional<Layout> axes =
+                 before && unscaled.root == root
+                     ? composeLayouts(source.axes, unscaled.axes)
+                     : std::nullopt)
+      inner = Pooled{reduction->kind, before->factor, *axes, {}, {}};
     else
       inner = pooled(input, root, depth + 1);
     if (!inner || inner->kind != reduction->kind)

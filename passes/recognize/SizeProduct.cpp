@@ -81,7 +81,9 @@ SizeProduct dimensionSize(Value tensor, int64_t dim) {
     return sizeProduct(cast<Value>(size));
   }
   if (auto collapse = source.getDefiningOp<tensor::CollapseShapeOp>()) {
-    for (int64_t from : collapse.getReassociationIndices()[dim])
+    SmallVector<ReassociationIndices, 4> groups =
+        collapse.getReassociationIndices();
+    for (int64_t from : groups[dim])
       product *= dimensionSize(collapse.getSrc(), from);
     return product;
   }

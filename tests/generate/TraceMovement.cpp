@@ -312,6 +312,9 @@ Traced Trace::disguise(Traced a) {
         break;
       size_t first = std::min(place, a.dims.size() - 2);
       std::string parts = a.dims.substr(first, 2);
+      // Which of two unknown sizes is which, gates do not read from a reshape.
+      if (isDynamic(parts[0]) && isDynamic(parts[1]))
+        break;
       int64_t product = size(parts[0]) * size(parts[1]);
       char merged = fresh(product, isDynamic(parts[0]) || isDynamic(parts[1]));
       extents[merged].parts = parts;

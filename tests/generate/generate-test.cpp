@@ -20,6 +20,9 @@ struct Family {
 };
 constexpr Family kFamilies[] = {
     {"attention", makeAttention},
+    {"attention miss", makeAttentionMiss},
+    {"gate", makeGate},
+    {"gate miss", makeGateMiss},
 };
 
 /// Uniqued types and attributes are never freed: a new context now and then.
@@ -49,6 +52,7 @@ int printCase(const Family &family, uint64_t seed) {
   Session session;
   Case generated = family.make(session.context(), seed);
   llvm::outs() << "// " << generated.name << "\n" << print(*generated.module);
+  llvm::outs().flush();
   mlir::OwningOpRef<mlir::ModuleOp> fused = generated.module->clone();
   llvm::outs() << "// recognised " << session.recognize(*fused) << "\n"
                << print(*fused);

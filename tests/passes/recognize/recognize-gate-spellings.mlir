@@ -303,3 +303,28 @@ func.func @groups_of_channels(%x: tensor<2x8x16xf32>) -> tensor<2x2x4x16xf32> {
   } -> tensor<2x2x4x16xf32>
   return %y : tensor<2x2x4x16xf32>
 }
+
+// The mean divides before it sums.
+// CHECK-LABEL: func @divided_before_the_sum
+func.func @divided_before_the_sum(%x: tensor<2x8x16xf32>) -> tensor<2x8x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %n = arith.constant 0.0625 : f32
+  %e = tensor.empty() : tensor<2x8xf32>
+  %big = tensor.empty() : tensor<2x8x16xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %part = linalg.generic {indexing_maps = [#id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x : tensor<2x8x16xf32>) outs(%big : tensor<2x8x16xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %m = arith.mulf %i, %n : f32
+    linalg.yield %m : f32
+  } -> tensor<2x8x16xf32>
+  %s = linalg.reduce { arith.addf } ins(%part : tensor<2x8x16xf32>) outs(%z : tensor<2x8xf32>) dimensions = [2]
+  %g = linalg.tanh ins(%s : tensor<2x8xf32>) outs(%e : tensor<2x8xf32>) -> tensor<2x8xf32>
+  // CHECK: attn.gate {{.*}} dimensions = [2] pools = [avg]
+  // expected-remark @below {{dims=2, kind=channel_gate, pools=avg}}
+  %y = linalg.generic {indexing_maps = [#id3, affine_map<(d0, d1, d2) -> (d0, d1)>, #id3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x, %g : tensor<2x8x16xf32>, tensor<2x8xf32>) outs(%big : tensor<2x8x16xf32>) {
+  ^bb0(%i: f32, %j: f32, %o: f32):
+    %m = arith.mulf %i, %j : f32
+    linalg.yield %m : f32
+  } -> tensor<2x8x16xf32>
+  return %y : tensor<2x8x16xf32>
+}

@@ -264,3 +264,30 @@ func.func @late_behind_a_product(%x: tensor<4x?xf32>, %v: tensor<?x5xf32>) -> te
     } -> tensor<4x5xf32>
   return %div : tensor<4x5xf32>
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+#col = affine_map<(i, j) -> (i)>
+
+// The size of a view of three unknown dimensions is itself unknown.
+// CHECK-LABEL: func @view_of_unknown_sizes
+// CHECK: linalg.softmax dimension(1)
+func.func @view_of_unknown_sizes(%x: tensor<4x?x?x?xf32>) -> tensor<4x?xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c1 = arith.constant 1 : index
+  %v = tensor.collapse_shape %x [[0], [1, 2, 3]] : tensor<4x?x?x?xf32> into tensor<4x?xf32>
+  %n = tensor.dim %v, %c1 : tensor<4x?xf32>
+  %e = tensor.empty(%n) : tensor<4x?xf32>
+  %r = tensor.empty() : tensor<4xf32>
+  %exp = linalg.exp ins(%v : tensor<4x?xf32>) outs(%e : tensor<4x?xf32>) -> tensor<4x?xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%r : tensor<4xf32>) -> tensor<4xf32>
+  %sum = linalg.reduce { arith.addf } ins(%exp : tensor<4x?xf32>) outs(%s0 : tensor<4xf32>) dimensions = [1]
+  %div = linalg.generic {indexing_maps = [#id, #col, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%exp, %sum : tensor<4x?xf32>, tensor<4xf32>) outs(%e : tensor<4x?xf32>) {
+    ^bb0(%a: f32, %m: f32, %o: f32):
+      %q = arith.divf %a, %m : f32
+      linalg.yield %q : f32
+    } -> tensor<4x?xf32>
+  return %div : tensor<4x?xf32>
+}
