@@ -241,12 +241,12 @@ void replaceByCalls(const Layers &layers, const Interface &interface,
   // the operands of its call.
   for (size_t i = layers.count(); i-- > 0;) {
     LayerOps instance = layers.instance(i);
-    OpBuilder b(instance.back());
+    OpBuilder b(lastInBlock(instance));
     SmallVector<Value> operands;
     for (const Parameter &argument : interface.arguments)
       operands.push_back(argument[i]);
-    auto call =
-        func::CallOp::create(b, instance.back()->getLoc(), function, operands);
+    auto call = func::CallOp::create(b, b.getInsertionPoint()->getLoc(),
+                                     function, operands);
     for (auto [result, value] :
          llvm::zip_equal(interface.results, call.getResults()))
       instance[result.first]
@@ -282,11 +282,16 @@ struct FuseLayers : impl::FuseLayersBase<FuseLayers> {
       return;
     }
     layers.ops.resize(equal * layers.period);
+    for (SmallVector<Operation *> previous;
+         !(previous = findPrevious(layers.instance(0), layers.instance(1)))
+              .empty() &&
+         areEqual(previous, layers.instance(0));)
+      layers.ops.insert(layers.ops.begin(), previous.begin(), previous.end());
     Interface interface = findInterface(layers);
     func::FuncOp function = buildFunction(layers, interface, symbols);
     replaceByCalls(layers, interface, function);
     remark::passed(loc, options)
-        << remark::metric("layers", equal)
+        << remark::metric("layers", layers.count())
         << remark::metric("ops", layers.period)
         << remark::metric("function", function.getName());
   }

@@ -40,6 +40,9 @@ bool isWork(Operation *op) {
 
 /// What an op is, but for where its operands come from.
 size_t hashOp(Operation *op) {
+  // What has effects stays where it is: it is like no other op.
+  if (!isMemoryEffectFree(op))
+    return llvm::hash_value(op);
   size_t hash = 0;
   op->walk<WalkOrder::PreOrder>([&](Operation *inner) {
     hash =
@@ -70,12 +73,8 @@ struct Sequence {
       if (!depends)
         continue;
       dependent.insert(&op);
-      // What has effects stays where it is: it is like no other op.
-      size_t hash = isMemoryEffectFree(&op)
-                        ? hashOp(&op)
-                        : size_t(llvm::hash_combine(ops.size(), &op));
       ops.push_back(&op);
-      hashes.push_back(hash);
+      hashes.push_back(hashOp(&op));
     }
   }
 };
@@ -154,7 +153,106 @@ void findLayers(const Sequence &program, size_t begin, size_t end,
   findLayers(program, stretch.end, end, found);
 }
 
+/// Matches an unknown instance of a layer with a known one, from the values
+/// that it is known to give.
+struct InstanceMatch {
+  LayerOps known;
+  SmallVector<Operation *> found;
+  llvm::DenseMap<Operation *, size_t> positions;
+  llvm::SmallPtrSet<Operation *, 32> taken;
+
+  explicit InstanceMatch(LayerOps known)
+      : known(known), found(known.size(), nullptr) {
+    for (auto [position, op] : llvm::enumerate(known))
+      positions[op] = position;
+  }
+
+  /// `op` stands for the known op at `position`, and so do its operands'
+  /// producers for those of the known one.
+  bool assign(size_t position, Operation *op) {
+    if (found[position] || taken.contains(op))
+      return found[position] == op;
+    if (positions.contains(op) || isLeaf(op) ||
+        op->getBlock() != known.front()->getBlock() ||
+        hashOp(op) != hashOp(known[position]))
+      return false;
+    found[position] = op;
+    taken.insert(op);
+    SmallVector<Value> wanted = readValues(known[position]),
+                       got = readValues(op);
+    if (wanted.size() != got.size())
+      return false;
+    for (auto [left, right] : llvm::zip_equal(wanted, got)) {
+      auto inside = positions.find(left.getDefiningOp());
+      if (inside == positions.end())
+        continue;
+      auto result = dyn_cast<OpResult>(right);
+      if (!result ||
+          result.getResultNumber() != cast<OpResult>(left).getResultNumber() ||
+          !assign(inside->second, result.getOwner()))
+        return false;
+    }
+    return true;
+  }
+
+  /// What gives nothing to the next layer (a cache that the model returns) is
+  /// found among the users of what it reads.
+  bool assignUsers(size_t position) {
+    for (Value wanted : readValues(known[position])) {
+      auto inside = positions.find(wanted.getDefiningOp());
+      if (inside == positions.end())
+        continue;
+      Value value = found[inside->second]->getResult(
+          cast<OpResult>(wanted).getResultNumber());
+      for (Operation *user : value.getUsers())
+        if (!taken.contains(user) && hashOp(user) == hashOp(known[position]))
+          return assign(position, user);
+    }
+    return false;
+  }
+};
+
 } // namespace
+
+Operation *lastInBlock(LayerOps instance) {
+  return *llvm::max_element(instance, [](Operation *a, Operation *b) {
+    return a->isBeforeInBlock(b);
+  });
+}
+
+SmallVector<Operation *> findPrevious(LayerOps first, LayerOps second) {
+  InstanceMatch match(first);
+  SmallVector<Value> ofFirst, ofSecond;
+  for (auto [a, b] : llvm::zip_equal(first, second)) {
+    llvm::append_range(ofFirst, readValues(a));
+    llvm::append_range(ofSecond, readValues(b));
+  }
+  if (ofFirst.size() != ofSecond.size())
+    return {};
+  for (auto [a, b] : llvm::zip_equal(ofFirst, ofSecond)) {
+    auto given = match.positions.find(b.getDefiningOp());
+    if (given == match.positions.end())
+      continue;
+    auto result = dyn_cast<OpResult>(a);
+    if (!result ||
+        result.getResultNumber() != cast<OpResult>(b).getResultNumber() ||
+        !match.assign(given->second, result.getOwner()))
+      return {};
+  }
+  for (size_t position = 0; position < first.size(); ++position)
+    if (!match.found[position] && !match.assignUsers(position))
+      return {};
+  // Nothing outside may want its results before all of it is there.
+  Operation *last = lastInBlock(match.found);
+  for (auto [position, number] : escapingResults(match.found))
+    for (Operation *user :
+         match.found[position]->getResult(number).getUsers()) {
+      Operation *ancestor = last->getBlock()->findAncestorOpInBlock(*user);
+      if (!match.taken.contains(ancestor) && ancestor->isBeforeInBlock(last))
+        return {};
+    }
+  return match.found;
+}
 
 bool isLeaf(Operation *op) {
   return op->getNumOperands() == 0 &&

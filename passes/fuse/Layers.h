@@ -29,7 +29,8 @@ struct Layers {
 ///
 /// Only what depends on a product or an attention counts: sizes, masks and
 /// positions are computed once, where the first layer wants them, and would
-/// make it differ from the others.
+/// make it differ from the others. So would the first layer's own norm; where
+/// it is cut off, the first layer is found again by `findPrevious`.
 llvm::SmallVector<Layers> findLayers(mlir::Block &block);
 
 /// True for ops that every function has its own of: constants, empty tensors.
@@ -42,6 +43,14 @@ llvm::SmallVector<mlir::Value> readValues(mlir::Operation *op);
 /// The results of an instance that are used outside of it, as (position of the
 /// op, number of its result).
 llvm::SetVector<std::pair<size_t, size_t>> escapingResults(LayerOps instance);
+
+/// The op of the instance after which a call can take its place.
+mlir::Operation *lastInBlock(LayerOps instance);
+
+/// The instance before `first`, found from what it gives to it: `second` reads
+/// from `first` what `first` reads from that instance. Empty if there is none.
+llvm::SmallVector<mlir::Operation *> findPrevious(LayerOps first,
+                                                  LayerOps second);
 
 } // namespace heed::fuse
 

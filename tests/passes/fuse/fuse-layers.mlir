@@ -94,3 +94,55 @@ func.func @shared_mask_and_hidden_states(%x: tensor<1x1x6x4xf32>, %b: tensor<1x1
   %y1 = linalg.add ins(%y0, %j1 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
   return %h0, %h1, %y1 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#o = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+// The exponential in front of the first layer depends on no product, as a mask
+// does not; it is the layer's all the same. So is the square root, which gives
+// nothing to the next layer.
+// CHECK-LABEL: func @three_layers_with_a_norm_in_front(
+// CHECK-SAME: %[[X:.*]]: tensor<1x1x6x4xf32>)
+// CHECK-NOT: linalg
+// CHECK: %[[L0:.*]]:2 = call @layer(%[[X]])
+// CHECK-NEXT: %[[L1:.*]]:2 = call @layer(%[[L0]]#1)
+// CHECK-NEXT: %[[L2:.*]]:2 = call @layer(%[[L1]]#1)
+// CHECK-NEXT: return %[[L0]]#0, %[[L1]]#0, %[[L2]]#0, %[[L2]]#1
+// CHECK: func.func private @layer(
+// CHECK: linalg.exp
+func.func @three_layers_with_a_norm_in_front(%x: tensor<1x1x6x4xf32>)
+    -> (tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) {
+  %e = tensor.empty() : tensor<1x1x6x4xf32>
+  %n0 = linalg.exp ins(%x : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %k0 = attn.sdpa ins(%n0, %n0, %n0 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>)
+      outs(%e : tensor<1x1x6x4xf32>) maps = [#q, #k, #v, #o] -> tensor<1x1x6x4xf32>
+  %f0 = linalg.tanh ins(%k0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %c0 = linalg.sqrt ins(%f0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %g0 = linalg.abs ins(%f0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %h0 = linalg.floor ins(%g0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %i0 = linalg.ceil ins(%h0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %y0 = linalg.add ins(%x, %i0 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %n1 = linalg.exp ins(%y0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %k1 = attn.sdpa ins(%n1, %n1, %n1 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>)
+      outs(%e : tensor<1x1x6x4xf32>) maps = [#q, #k, #v, #o] -> tensor<1x1x6x4xf32>
+  %f1 = linalg.tanh ins(%k1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %c1 = linalg.sqrt ins(%f1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %g1 = linalg.abs ins(%f1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %h1 = linalg.floor ins(%g1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %i1 = linalg.ceil ins(%h1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %y1 = linalg.add ins(%y0, %i1 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %n2 = linalg.exp ins(%y1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %k2 = attn.sdpa ins(%n2, %n2, %n2 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>)
+      outs(%e : tensor<1x1x6x4xf32>) maps = [#q, #k, #v, #o] -> tensor<1x1x6x4xf32>
+  %f2 = linalg.tanh ins(%k2 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %c2 = linalg.sqrt ins(%f2 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %g2 = linalg.abs ins(%f2 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %h2 = linalg.floor ins(%g2 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %i2 = linalg.ceil ins(%h2 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %y2 = linalg.add ins(%y1, %i2 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  return %c0, %c1, %c2, %y2 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>
+}
