@@ -326,8 +326,11 @@ void GraphImporter::importNode(const Body &body, const onnx::NodeProto &proto,
   if (const auto *f = functionOf(proto))
     return importCall(body, proto, *f, inputs);
 
-  int64_t opset = body.opsets.lookup("");
-  const OpEntry *op = findOp(proto.domain(), proto.op_type(), opset);
+  StringRef domain = proto.domain();
+  if (domain == "ai.onnx")
+    domain = "";
+  int64_t opset = body.opsets.lookup(domain);
+  const OpEntry *op = findOp(domain, proto.op_type(), opset);
   if (!op)
     fail("unsupported");
   if (inputs.size() > op->maxInputs)

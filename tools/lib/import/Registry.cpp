@@ -5,24 +5,39 @@
 
 namespace heed::import {
 
+using Table = llvm::StringMap<const OpEntry *>;
+
+static Table tableOf(std::initializer_list<llvm::ArrayRef<OpEntry>> lists) {
+  Table table;
+  for (auto list : lists)
+    for (const OpEntry &entry : list)
+      table[entry.name] = &entry;
+  return table;
+}
+
 const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name,
                       int64_t opset) {
-  if (!domain.empty() && domain != "ai.onnx")
+  static const Table standard =
+      tableOf({elementwiseOps(),   elementwiseExtraOps(),
+               activationOps(),    logicOps(),
+               reduceOps(),        convolutionOps(),
+               poolingOps(),       poolingExtraOps(),
+               matmulOps(),        movementOps(),
+               sliceOps(),         shapeOps(),
+               normalizationOps(), softmaxOps(),
+               attentionOps(),     rotaryOps(),
+               gatherOps(),        gridSampleOps(),
+               scatterOps(),       scatterElementsOps(),
+               selectOps(),        topKOps(),
+               einsumOps(),        resizeOps(),
+               padOps(),           constantOps(),
+               recurrentOps()});
+  static const Table contrib =
+      tableOf({contribOps(), contribNormOps(), contribAttentionOps()});
+  bool isStandard = domain.empty() || domain == "ai.onnx";
+  if (!isStandard && domain != "com.microsoft")
     return nullptr;
-  static const llvm::StringMap<const OpEntry *> table = [] {
-    llvm::StringMap<const OpEntry *> t;
-    for (auto list :
-         {elementwiseOps(), activationOps(), logicOps(),         reduceOps(),
-          convolutionOps(), poolingOps(),    matmulOps(),        movementOps(),
-          sliceOps(),       shapeOps(),      normalizationOps(), softmaxOps(),
-          attentionOps(),   rotaryOps(),     gatherOps(),        scatterOps(),
-          einsumOps(),      resizeOps(),     padOps(),           constantOps(),
-          recurrentOps()})
-      for (const OpEntry &entry : list)
-        t[entry.name] = &entry;
-    return t;
-  }();
-  const OpEntry *entry = table.lookup(name);
+  const OpEntry *entry = (isStandard ? standard : contrib).lookup(name);
   return entry && opset >= entry->since ? entry : nullptr;
 }
 

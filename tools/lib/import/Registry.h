@@ -45,6 +45,16 @@ llvm::ArrayRef<OpEntry> resizeOps();
 llvm::ArrayRef<OpEntry> padOps();
 llvm::ArrayRef<OpEntry> constantOps();
 llvm::ArrayRef<OpEntry> recurrentOps();
+llvm::ArrayRef<OpEntry> topKOps();
+llvm::ArrayRef<OpEntry> scatterElementsOps();
+llvm::ArrayRef<OpEntry> selectOps();
+llvm::ArrayRef<OpEntry> gridSampleOps();
+llvm::ArrayRef<OpEntry> poolingExtraOps();
+llvm::ArrayRef<OpEntry> elementwiseExtraOps();
+// Of the domain com.microsoft.
+llvm::ArrayRef<OpEntry> contribOps();
+llvm::ArrayRef<OpEntry> contribNormOps();
+llvm::ArrayRef<OpEntry> contribAttentionOps();
 
 } // namespace heed::import
 

@@ -4,9 +4,8 @@
 #include "tools/lib/import/Registry.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringExtras.h"
-
-#include <set>
 
 using namespace mlir;
 
@@ -45,6 +44,32 @@ Tensor aligned(Emitter &e, const Term &t, const std::string &order) {
       perm.push_back(at);
   }
   return e.reshape(e.transpose(t.tensor, perm), shape);
+}
+
+/// A letter that names several dims takes the elements where they are equal.
+Term diagonal(Emitter &e, Term t) {
+  std::string once;
+  Shape shape;
+  for (auto [i, c] : llvm::enumerate(t.dims)) {
+    size_t at = once.find(c);
+    if (at != std::string::npos) {
+      e.require(shape[at], t.tensor->shape[i], "dims of one letter");
+      continue;
+    }
+    once += c;
+    shape.push_back(t.tensor->shape[i]);
+  }
+  if (once.size() == t.dims.size())
+    return t;
+  Value source = e.ir(t.tensor);
+  return {e.generate(t.tensor->type, shape,
+                     [&](OpBuilder &b, Location l, ValueRange p) -> Value {
+                       SmallVector<Value> from;
+                       for (char c : t.dims)
+                         from.push_back(p[once.find(c)]);
+                       return tensor::ExtractOp::create(b, l, source, from);
+                     }),
+          once};
 }
 
 Term multiply(Emitter &e, Term x, Term y, const std::string &keep) {
@@ -110,12 +135,9 @@ void importEinsum(Node &n) {
         fail("the equation holds " + quoted(name.substr(c, 1)));
       }
     }
-    std::set<char> once(dims.begin(), dims.end());
-    if (once.size() != dims.size())
-      fail("a letter twice in one input is not supported");
     for (char c : dims)
       ++uses[c];
-    terms.push_back({t, dims});
+    terms.push_back(diagonal(e, {t, dims}));
   }
   std::string hiddenDims;
   for (size_t k = ellipsisRank; k-- > 0;)

@@ -35,8 +35,11 @@ double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 const UnaryRow unaryRows[] = {
     {"Abs", make1<math::AbsFOp>, std::fabs},
     {"Acos", make1<math::AcosOp>, std::acos},
+    {"Acosh", make1<math::AcoshOp>, std::acosh},
     {"Asin", make1<math::AsinOp>, std::asin},
+    {"Asinh", make1<math::AsinhOp>, std::asinh},
     {"Atan", make1<math::AtanOp>, std::atan},
+    {"Atanh", make1<math::AtanhOp>, std::atanh},
     {"Ceil", make1<math::CeilOp>, std::ceil},
     {"Cos", make1<math::CosOp>, std::cos},
     {"Cosh", make1<math::CoshOp>, std::cosh},
@@ -400,8 +403,11 @@ llvm::ArrayRef<OpEntry> elementwiseOps() {
   static const OpEntry ops[] = {
       {"Abs", 1, 1, 1, importUnary},
       {"Acos", 7, 1, 1, importUnary},
+      {"Acosh", 9, 1, 1, importUnary},
       {"Asin", 7, 1, 1, importUnary},
+      {"Asinh", 9, 1, 1, importUnary},
       {"Atan", 7, 1, 1, importUnary},
+      {"Atanh", 9, 1, 1, importUnary},
       {"Ceil", 1, 1, 1, importUnary},
       {"Cos", 7, 1, 1, importUnary},
       {"Cosh", 9, 1, 1, importUnary},

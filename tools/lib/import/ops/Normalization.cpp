@@ -179,6 +179,26 @@ void importBatchNorm(Node &n) {
   n.set(map2<arith::AddFOp>(e, y, alongChannels(e, c, x->rank())));
 }
 
+/// (x − mean) / (σ + 10⁻⁹), as ONNX defines it.
+void importMeanVarianceNorm(Node &n) {
+  Emitter &e = n.e;
+  const Tensor &x = n.floatInput(0);
+  auto given = n.intsAttr("axes");
+  SmallVector<int64_t> axes = Node::normalisedAxes(
+      given ? ArrayRef<int64_t>(*given) : ArrayRef<int64_t>{0, 2, 3},
+      x->rank());
+  Tensor centred = map2<arith::SubFOp>(e, x, e.mean(x, axes, true));
+  Tensor variance = e.mean(square(e, centred), axes, true);
+  n.set(e.elementwise(
+      {centred, variance}, x->type,
+      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        Value deviation = math::SqrtOp::create(b, l, v[1]);
+        deviation =
+            arith::AddFOp::create(b, l, deviation, e.scalar(x->type, 1e-9));
+        return arith::DivFOp::create(b, l, v[0], deviation);
+      }));
+}
+
 /// x / ‖x‖_p along an axis.
 void importLpNorm(Node &n) {
   Emitter &e = n.e;
@@ -225,6 +245,7 @@ llvm::ArrayRef<OpEntry> normalizationOps() {
       {"GroupNormalization", 18, 3, 3, importGroupNorm},
       {"BatchNormalization", 7, 5, 5, importBatchNorm},
       {"LpNormalization", 1, 1, 1, importLpNorm},
+      {"MeanVarianceNormalization", 9, 1, 1, importMeanVarianceNorm},
   };
   return ops;
 }

@@ -1,8 +1,8 @@
 // Pooling.cpp - max and average pooling, global and windowed.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "tools/lib/import/ops/Pooling.h"
 #include "tools/lib/import/Registry.h"
-#include "tools/lib/import/ops/Window.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -36,29 +36,12 @@ void importGlobalPool(Node &n) {
 Tensor poolGeneric(Emitter &e, const Tensor &x, Shape shape, const Window &win,
                    bool isMax, Value init) {
   OpBuilder &b = e.b;
-  size_t spatial = win.kernel.size(), loops = 2 + 2 * spatial;
-  SmallVector<AffineExpr> xe, oe, ke;
-  for (size_t d = 0; d < 2; ++d) {
-    xe.push_back(b.getAffineDimExpr(d));
-    oe.push_back(b.getAffineDimExpr(d));
-  }
-  for (size_t s = 0; s < spatial; ++s) {
-    AffineExpr o = b.getAffineDimExpr(2 + s),
-               k = b.getAffineDimExpr(2 + spatial + s);
-    xe.push_back(o * win.strides[s] + k * win.dilations[s]);
-    oe.push_back(o);
-    ke.push_back(k);
-  }
-  SmallVector<AffineMap> maps;
-  for (auto &exprs : {xe, ke, oe})
-    maps.push_back(AffineMap::get(loops, 0, exprs, b.getContext()));
-  SmallVector<utils::IteratorType> iterators(loops,
-                                             utils::IteratorType::reduction);
-  std::fill_n(iterators.begin(), 2 + spatial, utils::IteratorType::parallel);
+  PoolMaps maps = poolMaps(b, win);
+  SmallVector<AffineMap> all = {maps.source, maps.window, maps.result};
   Value window = e.empty(x->type, shapeOf(win.kernel));
   auto op = linalg::GenericOp::create(
-      b, e.loc, init.getType(), ValueRange{e.ir(x), window}, init, maps,
-      iterators, [&](OpBuilder &at, Location l, ValueRange a) {
+      b, e.loc, init.getType(), ValueRange{e.ir(x), window}, init, all,
+      maps.iterators, [&](OpBuilder &at, Location l, ValueRange a) {
         Value r = isMax
                       ? arith::MaximumFOp::create(at, l, a[0], a[2]).getResult()
                       : arith::AddFOp::create(at, l, a[0], a[2]).getResult();
@@ -66,6 +49,8 @@ Tensor poolGeneric(Emitter &e, const Tensor &x, Shape shape, const Window &win,
       });
   return e.computed(op.getResult(0), x->type, shape);
 }
+
+} // namespace
 
 Tensor pool(Emitter &e, const Tensor &x, Shape shape, const Window &win,
             bool isMax) {
@@ -86,6 +71,23 @@ Tensor pool(Emitter &e, const Tensor &x, Shape shape, const Window &win,
                : make(linalg::PoolingNchwSumOp());
 }
 
+Shape pooledShape(const Tensor &x, const Window &win) {
+  Shape shape = {x->shape[0], x->shape[1]};
+  shape.append(win.outputs);
+  return shape;
+}
+
+Window readPoolWindow(Node &n) {
+  n.requireRank(0, 3, 8);
+  const Tensor &x = n.input(0);
+  auto kernel = n.intsAttr("kernel_shape");
+  if (!kernel || kernel->size() != x->rank() - 2)
+    fail("attribute 'kernel_shape' is missing or does not fit the rank");
+  return readWindow(n, *kernel, ArrayRef<Sym>(x->shape).drop_front(2));
+}
+
+namespace {
+
 /// A window that is the whole input, once: a reduction says it more plainly.
 bool coversInput(Emitter &e, const Tensor &x, const Window &win) {
   for (size_t s = 0; s < win.kernel.size(); ++s)
@@ -96,32 +98,33 @@ bool coversInput(Emitter &e, const Tensor &x, const Window &win) {
   return true;
 }
 
-Shape pooledShape(const Tensor &x, const Window &win) {
-  Shape shape = {x->shape[0], x->shape[1]};
-  shape.append(win.outputs);
-  return shape;
-}
-
-Window readPoolWindow(Node &n) {
-  n.requireRank(0, 3, 8);
-  const Tensor &x = n.floatInput(0);
-  auto kernel = n.intsAttr("kernel_shape");
-  if (!kernel || kernel->size() != x->rank() - 2)
-    fail("attribute 'kernel_shape' is missing or does not fit the rank");
-  return readWindow(n, *kernel, ArrayRef<Sym>(x->shape).drop_front(2));
-}
-
 void importMaxPool(Node &n) {
   Emitter &e = n.e;
   Window win = readPoolWindow(n);
-  const Tensor &x = n.input(0);
-  if (n.wants(1))
-    fail("output 1 (the indices) is not supported");
+  Tensor x = n.input(0);
+  DType type = x->type;
+  // Integers of 8 bits (quantised models) are exact in float32.
+  if (type == DType::I8 || type == DType::U8)
+    x = e.cast(x, DType::F32);
+  else if (!isFloat(type))
+    fail("input 0: " + name(type) + " is not supported");
+  if (n.wants(1)) {
+    double infinity = std::numeric_limits<double>::infinity();
+    int64_t order = n.intAttr("storage_order", 0);
+    if (order != 0 && order != 1)
+      fail("attribute 'storage_order' is " + Twine(order));
+    auto [values, indices] =
+        maxWithIndices(e, x, padded(e, x, win, e.scalar(x->type, -infinity)),
+                       pooledShape(x, win), win, order == 1);
+    n.set(0, e.cast(values, type));
+    return n.set(1, indices);
+  }
   if (coversInput(e, x, win))
-    return n.set(e.reduce(x, spatialAxes(x), true, ReduceKind::Max));
+    return n.set(
+        e.cast(e.reduce(x, spatialAxes(x), true, ReduceKind::Max), type));
   double infinity = std::numeric_limits<double>::infinity();
   Tensor in = padded(e, x, win, e.scalar(x->type, -infinity));
-  n.set(pool(e, in, pooledShape(x, win), win, /*isMax=*/true));
+  n.set(e.cast(pool(e, in, pooledShape(x, win), win, /*isMax=*/true), type));
 }
 
 /// Number of elements of x (and of its pads, if they count) in each window, by
@@ -166,7 +169,7 @@ Tensor counts(Node &n, const Tensor &x, const Window &win, bool includePads) {
 void importAveragePool(Node &n) {
   Emitter &e = n.e;
   Window win = readPoolWindow(n);
-  const Tensor &x = n.input(0);
+  const Tensor &x = n.floatInput(0);
   if (coversInput(e, x, win))
     return n.set(e.mean(x, spatialAxes(x), true));
   bool includePads = n.intAttr("count_include_pad", 0);

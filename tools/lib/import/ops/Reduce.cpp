@@ -46,6 +46,13 @@ void importReduce(Node &n) {
   }
   bool onlyFloat = op == "ReduceMean" || op == "ReduceL2" ||
                    op == "ReduceLogSum" || op == "ReduceLogSumExp";
+  bool isExtreme = op == "ReduceMax" || op == "ReduceMin";
+  if (x->type == DType::Bool && isExtreme) { // any, all: by bytes
+    Tensor bytes =
+        e.reduce(e.cast(x, DType::U8), axes, keepDims,
+                 op == "ReduceMax" ? ReduceKind::Max : ReduceKind::Min);
+    return n.set(e.cast(bytes, DType::Bool));
+  }
   if (x->type == DType::Bool || (onlyFloat && !isFloat(x->type)))
     fail("input 0: " + name(x->type) + " is not supported");
   bool isSum = op == "ReduceSum", isProduct = op == "ReduceProd";

@@ -1,7 +1,8 @@
-// Resize.cpp - Resize and Upsample: nearest and linear.
+// Resize.cpp - Resize and Upsample: nearest, linear and cubic.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
+#include "tools/lib/import/ops/ResizeTable.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -218,6 +219,48 @@ void emitResize(Node &n, ArrayRef<Axis> axes, const std::string &mode,
       }));
 }
 
+/// Weights by position, dim by dim: what `emitResize` has no formula for. Sizes
+/// must be known.
+void emitByTable(Node &n, ArrayRef<Axis> axes, const ResizeRule &rule) {
+  Emitter &e = n.e;
+  Tensor t = n.floatInput(0);
+  for (auto [d, a] : llvm::enumerate(axes)) {
+    if (e.same(a.in, a.out) && (!a.scale || *a.scale == 1))
+      continue;
+    auto in = e.canonical(a.in).constant(), out = e.canonical(a.out).constant();
+    if (!in || !out)
+      fail("cubic, antialiased or symmetric resizing of a dimension that is "
+           "only known at run time is not supported");
+    if (*in < 1)
+      fail("a resized dimension is empty");
+    t = resizeByTable(e, t, d, *out,
+                      a.scale ? *a.scale : double(*out) / double(*in), rule);
+  }
+  n.set(t);
+}
+
+/// One scale for all resized dims, so that none is larger (or smaller) than was
+/// asked for.
+void keepAspectRatio(MutableArrayRef<Axis> axes, ArrayRef<int64_t> which,
+                     StringRef policy) {
+  bool notLarger = policy == "not_larger";
+  if (!notLarger && policy != "not_smaller")
+    fail("attribute 'keep_aspect_ratio_policy' is " + quoted(policy));
+  std::optional<double> scale;
+  for (int64_t a : which) {
+    auto in = axes[a].in.constant(), out = axes[a].out.constant();
+    if (!in || !out || *in < 1)
+      fail("attribute 'keep_aspect_ratio_policy' needs known sizes");
+    double s = double(*out) / double(*in);
+    scale = !scale ? s : notLarger ? std::min(*scale, s) : std::max(*scale, s);
+  }
+  for (int64_t a : which) {
+    axes[a].scale = scale;
+    axes[a].out =
+        static_cast<int64_t>(std::floor(*scale * *axes[a].in.constant() + 0.5));
+  }
+}
+
 void importResize(Node &n) {
   Emitter &e = n.e;
   const Tensor &x = n.input(0);
@@ -234,14 +277,25 @@ void importResize(Node &n) {
   }
   if (mode == "bilinear" || mode == "trilinear")
     mode = "linear";
-  if (mode != "nearest" && mode != "linear")
+  if (mode != "nearest" && mode != "linear" && mode != "cubic")
     fail("attribute 'mode' is " + quoted(mode));
-  if (!Coordinates::isKnown(transform))
+  ResizeRule rule;
+  rule.transform = transform;
+  rule.cubic = mode == "cubic";
+  rule.antialias = n.intAttr("antialias", 0) && mode != "nearest";
+  rule.excludeOutside = n.intAttr("exclude_outside", 0) && mode != "nearest";
+  rule.cubicA = n.floatAttr("cubic_coeff_a", -0.75);
+  bool byTable = rule.cubic || rule.antialias || rule.excludeOutside ||
+                 (transform == "half_pixel_symmetric" && mode != "nearest");
+  if (!Coordinates::isKnown(transform) &&
+      !(byTable && transform == "half_pixel_symmetric"))
     fail("attribute 'coordinate_transformation_mode' is " + quoted(transform));
-  if (n.intAttr("antialias", 0))
-    fail("attribute 'antialias' is not supported");
-  if (n.stringAttr("keep_aspect_ratio_policy", "stretch") != "stretch")
-    fail("attribute 'keep_aspect_ratio_policy' is not supported");
+  auto emit = [&](ArrayRef<Axis> axes) {
+    if (byTable)
+      emitByTable(n, axes, rule);
+    else
+      emitResize(n, axes, mode, transform, rounding);
+  };
 
   SmallVector<int64_t> which;
   if (auto given = n.intsAttr("axes"))
@@ -272,7 +326,10 @@ void importResize(Node &n) {
       e.requireAtLeast(sizes[i], 0, "size");
       axes[a].out = e.canonical(sizes[i]);
     }
-    return emitResize(n, axes, mode, transform, rounding);
+    std::string policy = n.stringAttr("keep_aspect_ratio_policy", "stretch");
+    if (policy != "stretch")
+      keepAspectRatio(axes, which, policy);
+    return emit(axes);
   } else if (isGiven(scalesAt)) {
     auto scales = n.input(scalesAt)->constant;
     if (!scales || scales->count() != int64_t(which.size()) ||
@@ -303,7 +360,7 @@ void importResize(Node &n) {
       a.out = e.syms.floorDiv(a.in * Sym(p), int64_t(1) << k);
     }
   }
-  emitResize(n, axes, mode, transform, rounding);
+  emit(axes);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // Scatter.cpp - ScatterND: a copy of x with slices replaced.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "tools/lib/import/ops/Scatter.h"
 #include "tools/lib/import/Registry.h"
 #include "tools/lib/import/ops/Gather.h"
 
@@ -108,6 +109,33 @@ Tensor scatterByLoop(Emitter &e, const Scatter &s) {
   return e.computed(loop.getResult(0), s.x->type, s.x->shape);
 }
 
+/// Element by element, reduced into what is there.
+Tensor scatterReduced(Emitter &e, const Scatter &s, Reduction reduction) {
+  SmallVector<IndexClamp> clamps;
+  SmallVector<Value> components;
+  for (size_t d = 0; d < s.k; ++d) {
+    SmallVector<Sym> offsets = {0, int64_t(d)};
+    SmallVector<int64_t> strides = {1, 1};
+    Tensor component = e.slice(s.indices, offsets, {s.count, 1}, strides);
+    checkIndices(e, component, s.x->shape[d]);
+    clamps.emplace_back(e, component, s.x->shape[d]);
+    components.push_back(e.scalarInt(e.b.getIndexType(), d));
+  }
+  Value indices = e.ir(s.indices);
+  return scatterElementwise(e, s.x, s.updates, reduction,
+                            [&](OpBuilder &b, Location l, ValueRange p) {
+                              SmallVector<Value> to;
+                              for (size_t d = 0; d < s.k; ++d) {
+                                Value i = tensor::ExtractOp::create(
+                                    b, l, indices,
+                                    ValueRange{p[0], components[d]});
+                                to.push_back(clamps[d](b, l, i));
+                              }
+                              to.append(p.begin() + 1, p.end());
+                              return to;
+                            });
+}
+
 void importScatterND(Node &n) {
   Emitter &e = n.e;
   n.requireRank(0, 1);
@@ -118,8 +146,7 @@ void importScatterND(Node &n) {
          name(s.updates->type));
   if (s.indices->type != DType::I64)
     fail("input 1: expected int64 indices, got " + name(s.indices->type));
-  if (std::string r = n.stringAttr("reduction", "none"); r != "none")
-    fail("attribute 'reduction' is " + quoted(r));
+  Reduction reduction = readReduction(n);
   auto tuple = s.indices->shape.back().constant();
   if (!tuple || *tuple < 1 || size_t(*tuple) > s.x->rank())
     fail("the index tuples do not fit the rank");
@@ -141,6 +168,8 @@ void importScatterND(Node &n) {
   Shape flat = {s.count};
   flat.append(s.x->shape.begin() + s.k, s.x->shape.end());
   s.updates = e.reshape(s.updates, flat);
+  if (reduction != Reduction::None)
+    return n.set(scatterReduced(e, s, reduction));
   auto rows = e.foldable(ArrayRef<Sym>(s.x->shape).take_front(s.k), 1 << 23);
   if (s.indices->constant && rows)
     n.set(scatterByTable(e, s, *rows));

@@ -1,0 +1,6 @@
+// Contrib.cpp - com.microsoft
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tools/lib/import/Registry.h"
+namespace heed::import {
+llvm::ArrayRef<OpEntry> contribOps() { return {}; }
+} // namespace heed::import

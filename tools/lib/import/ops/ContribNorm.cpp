@@ -1,0 +1,6 @@
+// ContribNorm.cpp - com.microsoft
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tools/lib/import/Registry.h"
+namespace heed::import {
+llvm::ArrayRef<OpEntry> contribNormOps() { return {}; }
+} // namespace heed::import

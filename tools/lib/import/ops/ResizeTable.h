@@ -1,0 +1,24 @@
+// ResizeTable.h - resizing one dim by weights that are known at import.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_TOOLS_LIB_IMPORT_OPS_RESIZETABLE_H
+#define HEED_TOOLS_LIB_IMPORT_OPS_RESIZETABLE_H
+
+#include "tools/lib/import/Node.h"
+
+namespace heed::import {
+
+/// How positions and weights of a resized dim are found.
+struct ResizeRule {
+  std::string transform; // coordinate_transformation_mode
+  bool cubic = false, antialias = false, excludeOutside = false;
+  double cubicA = -0.75;
+};
+
+/// y[..., o, ...] = Σ_k weight[o, k]·x[..., index[o, k], ...], for a dim of
+/// known size `in` resized to `out` with out / in ≈ `scale`.
+Tensor resizeByTable(Emitter &e, const Tensor &x, int64_t axis, int64_t out,
+                     double scale, const ResizeRule &rule);
+
+} // namespace heed::import
+
+#endif // HEED_TOOLS_LIB_IMPORT_OPS_RESIZETABLE_H
