@@ -46,16 +46,17 @@ static void buildUniformRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   });
 }
 
-/// lse = ln 2 · m + ln l; −inf for a row without a key.
+/// lse = scale · m + ln l; −inf for a row without a key.
 static void buildLogSumExp(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                            Value i, Value row) {
   Location loc = kernel.loc;
   SdpaOp op = kernel.op;
   Value m = memref::LoadOp::create(b, loc, task.m, row);
   Value l = memref::LoadOp::create(b, loc, task.l, row);
-  Value ln2 = buildFloat(b, loc, b.getF32Type(), 1.0 / kLog2E);
+  Value scale =
+      buildFloat(b, loc, b.getF32Type(), kernel.softmaxFactor() / kLog2E);
   Value lse =
-      arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, m, ln2),
+      arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, m, scale),
                             math::LogOp::create(b, loc, l));
   Point point;
   point.fill(i);

@@ -7,12 +7,12 @@
 //       s = q·K^T                                                 SdpaTile, or
 //                                                                 SdpaFewQueries
 //       s = score(s), −inf where masked                           SdpaScoreTile
-//       m, l, p = 2^(c·s − m), o ← o·2^(m_old − m)                SdpaSoftmax
+//       m, l, p = 2^(c·(s − m)), o ← o·2^(c·(m_old − m))          SdpaSoftmax
 //       o += p·V                                                  SdpaTile
 //     o / l, lse                                                  SdpaFinish
 //
 // The tile of scores is QB × KB floats: memory is O(S), never S × S. The scale
-// and log2 e are applied within the exponent, by one fused multiply-add: scaled
+// and log2 e are applied within the exponent, to differences of scores: scaled
 // before, large scores would lose digits.
 #ifndef HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
 #define HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
@@ -58,7 +58,7 @@ struct SdpaKernel {
   /// What keys are multiplied by where they are first read: 1, or −1 and 0 for
   /// scales that must not stay for the softmax, whose maximum is of q·k.
   double keyScale() const;
-  /// The factor c > 0 of the softmax, p = 2^(c·s − m): log2 e, and the scale.
+  /// The factor c > 0 of the softmax, p = 2^(c·(s − m)): log2 e, and the scale.
   double softmaxFactor() const;
   /// Keys are limited by causal, window or kv_length.
   bool hasKeyBounds() const;

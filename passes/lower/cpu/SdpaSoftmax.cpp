@@ -1,12 +1,13 @@
 // SdpaSoftmax.cpp - the online softmax over one block of keys.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// For each query of the block, with c = log2 e · scale and m in the domain of
-// log2:
-//   m' = max(m, c · max_j s)      0 in place of −inf: then p = 2^(−inf) = 0
-//   p  = 2^(c·s − m')             over s
-//   l  = l·2^(m − m') + Σ_j p
-//   o  = o·2^(m − m')
+// For each query of the block, with c = log2 e · scale:
+//   m' = max(m, max_j s)          0 in place of −inf: then p = 2^(−inf) = 0
+//   p  = 2^(c·(s − m'))           over s
+//   l  = l·2^(c·(m − m')) + Σ_j p
+//   o  = o·2^(c·(m − m'))
+// The difference comes first: c·s − c·m by one multiply-add would leave the
+// rounding of c·m in the exponent, hundreds where scores reach 10^9.
 // A block that some query attends only in part (causal, window, kv_length)
 // takes a second version of the loop, in which the keys outside [lo, hi) of the
 // row become −inf; the columns that pad a block are −inf before.
@@ -156,8 +157,6 @@ struct OnlineSoftmax {
     Value max = maximum(b, maximum(b, maxima[0], maxima[1]),
                         maximum(b, maxima[2], maxima[3]));
     max = maximumOfLanes(b, max);
-    Value factor = buildFloat(b, loc, max.getType(), kernel.softmaxFactor());
-    max = arith::MulFOp::create(b, loc, factor, max);
     Value oldMax;
     bool first = kernel.isSingleBlock();
     if (!first) {
@@ -169,18 +168,16 @@ struct OnlineSoftmax {
                                        minusInfinity(b, max.getType()));
     Value safe = arith::SelectOp::create(
         b, loc, none, buildFloat(b, loc, max.getType(), 0.0), max);
-    // 2^(c·s − m) by one rounding; m is common to the row, so its own cancels.
-    Value negated = vector::BroadcastOp::create(
-        b, loc, type, arith::NegFOp::create(b, loc, safe));
+    Value shift = vector::BroadcastOp::create(b, loc, type, safe);
     Value factors = buildFloat(b, loc, type, kernel.softmaxFactor());
     Values sums = forEachVector(
         b, Values(kUnroll, buildFloat(b, loc, type, 0.0)),
         [&](OpBuilder &b, Value column, Value carried) -> Value {
           Value s = vector::LoadOp::create(b, loc, type, task.s,
                                            ValueRange{row, column});
-          bool fma = kernel.target.fma;
-          Value t = buildMulAdd(b, loc, s, factors, negated, fma);
-          Value p = buildExp2(b, loc, t, fma);
+          Value t = arith::MulFOp::create(
+              b, loc, arith::SubFOp::create(b, loc, s, shift), factors);
+          Value p = buildExp2(b, loc, t, kernel.target.fma);
           vector::StoreOp::create(b, loc, p, task.s, ValueRange{row, column});
           return arith::AddFOp::create(b, loc, carried, p);
         });
@@ -190,8 +187,12 @@ struct OnlineSoftmax {
     // Reassociation lets LLVM add the lanes as a tree.
     sum = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, sum,
                                       arith::FastMathFlags::reassoc);
-    if (!first)
-      sum = rescale(b, row, arith::SubFOp::create(b, loc, oldMax, safe), sum);
+    if (!first) {
+      Value factor = buildFloat(b, loc, max.getType(), kernel.softmaxFactor());
+      Value t = arith::MulFOp::create(
+          b, loc, arith::SubFOp::create(b, loc, oldMax, safe), factor);
+      sum = rescale(b, row, t, sum);
+    }
     memref::StoreOp::create(b, loc, sum, task.l, row);
   }
 

@@ -31,6 +31,9 @@
 // CHECK-COUNT-16: math.fma {{.*}} vector<16xf32>
 // CHECK-NOT: scf.if
 // CHECK: vector.shuffle
+// The difference before the factor: huge scores leave no rounding.
+// CHECK: %[[D:.*]] = arith.subf %{{.*}} : vector<16xf32>
+// CHECK: arith.mulf %[[D]], %{{.*}} : vector<16xf32>
 // CHECK: arith.shli
 // CHECK: vector.reduction <add>
 // CHECK: scf.for %{{.*}} = %c0 to %c120 step %c6
