@@ -59,6 +59,22 @@ static void fold(View &view, size_t outer, size_t inner) {
   eraseDim(view, outer);
 }
 
+/// Where the weights have no batch, which of the innermost batch dim and m is
+/// which does not matter: the larger one is m. Rows that are transposed between
+/// source and destination are then few products of many rows.
+static void chooseRows(Problem &p) {
+  if (p.rank() < 3)
+    return;
+  size_t m = p.rank() - 2, batch = m - 1;
+  const Dims &sizes = p.views[p.destination].sizes;
+  if (p.views[p.weights].sizes[batch] != 1 || sizes[batch] <= sizes[m])
+    return;
+  for (View *view : p.shapedLikeDestination()) {
+    std::swap(view->sizes[m], view->sizes[batch]);
+    std::swap(view->strides[m], view->strides[batch]);
+  }
+}
+
 /// Folds the innermost batch dim into m as long as that is possible.
 static void foldBatchIntoRows(Problem &p) {
   while (p.rank() > 2) {
@@ -152,6 +168,7 @@ Attempt planMatmul(const dnnl::engine &engine, const Site &site,
             index(OperandRole::Destination),
             site.find(OperandRole::Bias)};
   foldBatchIntoRows(p);
+  chooseRows(p);
   dropUnitBatch(p);
   for (size_t operand : {p.source, p.weights, p.destination})
     tidyUnitStrides(p.views[operand]);

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Dominance.h"
@@ -18,18 +19,46 @@ namespace heed::lower {
 #define GEN_PASS_DEF_LOWERONEDNN
 #include "passes/lower/onednn/Passes.h.inc"
 
+/// Named elementwise ops and broadcasts as generics, which alone fuse.
+static void generalizeElementwise(RewriterBase &rewriter, ModuleOp module) {
+  SmallVector<linalg::LinalgOp> ops;
+  module.walk([&](linalg::LinalgOp op) {
+    bool elementwise = linalg::isElementwise(op) || isa<linalg::MapOp>(op);
+    if (op.hasPureTensorSemantics() && !isa<linalg::GenericOp>(op) &&
+        (isa<linalg::BroadcastOp>(op) || elementwise) &&
+        !isa<linalg::TransposeOp, linalg::FillOp, linalg::CopyOp>(op))
+      ops.push_back(op);
+  });
+  for (linalg::LinalgOp op : ops) {
+    rewriter.setInsertionPoint(op);
+    (void)linalg::generalizeNamedOp(rewriter, op);
+  }
+}
+
+/// An op that only repeats elements of its one input.
+static bool isCopy(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  return generic && generic.getNumDpsInputs() == 1 &&
+         generic.getBody()->getTerminator()->getOperand(0) ==
+             generic.getBody()->getArgument(0);
+}
+
 /// Joins chains of elementwise ops, so that an activation spelled in several
 /// ops is one body. Only along the same iterations: fusing a producer that is
-/// broadcast would compute it again for each element.
+/// broadcast would compute it again for each element. A mere broadcast is no
+/// computation.
 static LogicalResult fuseElementwise(ModuleOp module) {
   RewritePatternSet patterns(module.getContext());
   linalg::populateElementwiseOpsFusionPatterns(patterns, [](OpOperand *use) {
     auto consumer = cast<linalg::LinalgOp>(use->getOwner());
     Operation *producer = use->get().getDefiningOp();
-    return producer && consumer.getMatchingIndexingMap(use).isPermutation() &&
-           llvm::all_of(producer->getUsers(), [&](Operation *user) {
-             return user == consumer.getOperation();
-           });
+    if (!producer)
+      return false;
+    return isCopy(producer) ||
+           (consumer.getMatchingIndexingMap(use).isPermutation() &&
+            llvm::all_of(producer->getUsers(), [&](Operation *user) {
+              return user == consumer.getOperation();
+            }));
   });
   return applyPatternsGreedily(module, std::move(patterns));
 }
@@ -49,10 +78,11 @@ namespace {
 struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    IRRewriter rewriter(&getContext());
+    generalizeElementwise(rewriter, module);
     if (failed(fuseElementwise(module)))
       return signalPassFailure();
 
-    IRRewriter rewriter(&getContext());
     // Fusion copies a producer into each operand that reads it: once is enough.
     DominanceInfo dominance(module);
     eliminateCommonSubExpressions(rewriter, dominance, module);
@@ -83,8 +113,10 @@ struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
           primitives.push_back(op);
       });
       for (attn::PrimitiveOp op : primitives)
-        changed |= absorbPostOps(rewriter, op);
+        changed |= absorbPostOps(rewriter, op) || absorbExpand(rewriter, op);
     }
+    if (failed(foldReshapes(module)))
+      return signalPassFailure();
     SmallVector<attn::PrimitiveOp> primitives;
     module.walk([&](attn::PrimitiveOp op) { primitives.push_back(op); });
     for (attn::PrimitiveOp op : primitives)

@@ -55,6 +55,10 @@ mlir::FailureOr<mlir::Value> lowerDeconvolution(mlir::RewriterBase &rewriter,
 /// into the primitive; false if there is nothing to move.
 bool absorbPostOps(mlir::RewriterBase &rewriter, attn::PrimitiveOp op);
 
+/// Takes the rows of a product apart where its one user does; false if it does
+/// not.
+bool absorbExpand(mlir::RewriterBase &rewriter, attn::PrimitiveOp op);
+
 /// Multiplies constant weights by what a convolution's or product's first
 /// post-ops do to its channels with constants, and adds to its bias.
 bool foldChannelConstants(mlir::RewriterBase &rewriter, attn::PrimitiveOp op);

@@ -59,6 +59,11 @@ TEST_F(OnednnMatmul, BatchFoldsIntoRows) {
   product(a, b, {0, 2, 1, 3}, {}, {});
   product(a, b, {0, 2, 1, 3}, {}, {0, 2, 1, 3});
   product(random({7, 1, 16}, 5), b);
+  // Many batches of few rows, transposed on the way: the larger dim is the rows.
+  Tensor few = random({9, 2, 16}, 7);
+  product(few, b, {}, {}, {1, 0, 2});
+  product(few, b, {1, 0, 2}, {}, {});
+  product(random({3, 9, 2, 16}, 8), b, {}, {}, {0, 2, 1, 3}, false);
 }
 
 TEST_F(OnednnMatmul, BatchesOfBoth) {

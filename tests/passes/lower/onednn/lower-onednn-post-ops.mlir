@@ -302,3 +302,56 @@ func.func @swish_in_two_ops(%a: tensor<2x4xf32>, %b: tensor<4x3xf32>) -> tensor<
   } -> tensor<2x3xf32>
   return %y : tensor<2x3xf32>
 }
+
+// A linear layer on tokens as an exporter writes it, rows together and apart
+// again; then sequence and batch change places, and a residual is added.
+// CHECK-LABEL: @rows_taken_apart
+// CHECK-SAME: (%[[A:.*]]: tensor<5x2x4xf32>, %[[B:.*]]: tensor<4x3xf32>, %[[R:.*]]: tensor<2x5x3xf32>)
+// CHECK: attn.primitive matmul ins(%[[A]], %[[B]] : tensor<5x2x4xf32>, tensor<4x3xf32>) post(%[[R]] : tensor<2x5x3xf32>)
+// CHECK-SAME: layouts = {{\[\[}}0, 1, 2], [-1, 0, 1], [1, 0, 2], [1, 0, 2]] post_ops = [#attn.post_op<relu>, #attn.post_op<add>]
+func.func @rows_taken_apart(%a: tensor<5x2x4xf32>, %b: tensor<4x3xf32>, %r: tensor<2x5x3xf32>) -> tensor<2x5x3xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c = tensor.collapse_shape %a [[0, 1], [2]] : tensor<5x2x4xf32> into tensor<10x4xf32>
+  %e = tensor.empty() : tensor<10x3xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<10x3xf32>) -> tensor<10x3xf32>
+  %p = linalg.matmul ins(%c, %b : tensor<10x4xf32>, tensor<4x3xf32>) outs(%f : tensor<10x3xf32>) -> tensor<10x3xf32>
+  %q = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%p : tensor<10x3xf32>) outs(%e : tensor<10x3xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %1 = arith.maximumf %x, %zero : f32
+    linalg.yield %1 : f32
+  } -> tensor<10x3xf32>
+  %g = tensor.expand_shape %q [[0, 1], [2]] output_shape [5, 2, 3] : tensor<10x3xf32> into tensor<5x2x3xf32>
+  %t0 = tensor.empty() : tensor<2x5x3xf32>
+  %t = linalg.transpose ins(%g : tensor<5x2x3xf32>) outs(%t0 : tensor<2x5x3xf32>) permutation = [1, 0, 2]
+  %y = linalg.add ins(%r, %t : tensor<2x5x3xf32>, tensor<2x5x3xf32>) outs(%t0 : tensor<2x5x3xf32>) -> tensor<2x5x3xf32>
+  return %y : tensor<2x5x3xf32>
+}
+
+// Columns are taken apart into heads: a view behind the product, as it was.
+// CHECK-LABEL: @columns_taken_apart
+// CHECK: attn.primitive matmul {{.*}} outs({{.*}} : tensor<10x6xf32>)
+// CHECK: tensor.expand_shape
+func.func @columns_taken_apart(%a: tensor<10x4xf32>, %b: tensor<4x6xf32>) -> tensor<10x2x3xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<10x6xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<10x6xf32>) -> tensor<10x6xf32>
+  %p = linalg.matmul ins(%a, %b : tensor<10x4xf32>, tensor<4x6xf32>) outs(%f : tensor<10x6xf32>) -> tensor<10x6xf32>
+  %g = tensor.expand_shape %p [[0], [1, 2]] output_shape [10, 2, 3] : tensor<10x6xf32> into tensor<10x2x3xf32>
+  return %g : tensor<10x2x3xf32>
+}
+
+// Named ops: a bias by linalg.broadcast, a sum, an activation by linalg.map.
+// CHECK-LABEL: @named_ops
+// CHECK-SAME: %[[C:[a-z0-9]+]]: tensor<3xf32>
+// CHECK: attn.primitive matmul {{.*}} post(%[[C]] : tensor<3xf32>)
+// CHECK-SAME: post_ops = [#attn.post_op<add>, #attn.post_op<tanh>]
+func.func @named_ops(%a: tensor<2x4xf32>, %b: tensor<4x3xf32>, %c: tensor<3xf32>) -> tensor<2x3xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x3xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<2x3xf32>) -> tensor<2x3xf32>
+  %p = linalg.matmul ins(%a, %b : tensor<2x4xf32>, tensor<4x3xf32>) outs(%f : tensor<2x3xf32>) -> tensor<2x3xf32>
+  %cb = linalg.broadcast ins(%c : tensor<3xf32>) outs(%e : tensor<2x3xf32>) dimensions = [0]
+  %s = linalg.add ins(%p, %cb : tensor<2x3xf32>, tensor<2x3xf32>) outs(%e : tensor<2x3xf32>) -> tensor<2x3xf32>
+  %y = linalg.map { math.tanh } ins(%s : tensor<2x3xf32>) outs(%e : tensor<2x3xf32>)
+  return %y : tensor<2x3xf32>
+}
