@@ -6,12 +6,16 @@
 //   generate-test --cases N --seed S           a long run of every family
 //   generate-test --family F --only SEED       one case, its program printed
 #include "tests/generate/Check.h"
+#include "tests/generate/Mutants.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include <gtest/gtest.h>
 
 namespace heed::generate {
+
+void PrintTo(const Mutant &mutant, std::ostream *os) { *os << mutant.name; }
+
 namespace {
 
 struct Family {
@@ -87,6 +91,34 @@ INSTANTIATE_TEST_SUITE_P(Every, Generated,
                          testing::Combine(testing::ValuesIn(kFamilies),
                                           testing::Range<int64_t>(0, kShards)),
                          nameOf);
+
+/// Every planted miscompile is seen: the unchanged subject is right, the changed
+/// one computes other numbers.
+class Planted : public testing::TestWithParam<Mutant> {};
+
+TEST_P(Planted, IsSeen) {
+  const Mutant &mutant = GetParam();
+  Session session;
+  Case subject = makeSubject(session.context(), mutant.subject);
+  mlir::OwningOpRef<mlir::ModuleOp> fused = subject.module->clone();
+  ASSERT_EQ(session.check(subject), "");
+  ASSERT_EQ(session.recognize(*fused), "");
+  ASSERT_TRUE(mutant.plant(*fused)) << "nothing to change in\n"
+                                    << print(*fused);
+  std::string changed = print(*fused);
+  // By its numbers: what the verifier refuses would be no miscompile.
+  std::string problem = session.checkNumbers(subject, *fused, /*fuse=*/true);
+  EXPECT_EQ(problem.substr(0, 6), "output") << problem << changed;
+}
+
+INSTANTIATE_TEST_SUITE_P(Sdpa, Planted, testing::ValuesIn(sdpaMutants()),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });
+INSTANTIATE_TEST_SUITE_P(Gate, Planted, testing::ValuesIn(gateMutants()),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });
 
 void PrintTo(const Family &family, std::ostream *os) { *os << family.name; }
 
