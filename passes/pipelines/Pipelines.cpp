@@ -152,8 +152,9 @@ static void buildToLlvmPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void buildCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options,
-                      bool fuse) {
+void buildCpuPipeline(
+    OpPassManager &pm, const LowerCpuOptions &options, bool fuse,
+    llvm::function_ref<void(OpPassManager &)> beforeLowering) {
   buildNormalizePipeline(pm);
   if (fuse) {
     buildRecognizePipeline(pm);
@@ -161,6 +162,8 @@ void buildCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options,
   } else {
     pm.addPass(decompose::createDecompose());
   }
+  if (beforeLowering)
+    beforeLowering(pm);
   buildLowerCpuPipeline(pm, options);
 }
 

@@ -26,9 +26,11 @@ void buildFusePipeline(mlir::OpPassManager &pm);
 void buildLowerCpuPipeline(mlir::OpPassManager &pm,
                            const LowerCpuOptions &options);
 /// All stages to LLVM. `fuse` = false is the unfused program: recognize and
-/// fuse skipped, attn ops decomposed, the same lowering.
-void buildCpuPipeline(mlir::OpPassManager &pm, const LowerCpuOptions &options,
-                      bool fuse = true);
+/// fuse skipped, attn ops decomposed, the same lowering. `beforeLowering`, if
+/// given, adds passes of its own.
+void buildCpuPipeline(
+    mlir::OpPassManager &pm, const LowerCpuOptions &options, bool fuse = true,
+    llvm::function_ref<void(mlir::OpPassManager &)> beforeLowering = nullptr);
 
 /// Passes and pipelines of Heed, for `heed-opt` and the plug-in.
 void registerHeedPasses();

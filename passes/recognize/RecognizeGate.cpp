@@ -19,6 +19,7 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/recognize/GateMatch.h"
+#include "passes/recognize/Unfused.h"
 
 using namespace mlir;
 
@@ -115,8 +116,10 @@ namespace {
 struct RecognizeGate : impl::RecognizeGateBase<RecognizeGate> {
   void runOnOperation() override {
     SmallVector<Operation *> candidates;
-    getOperation()->walk(
-        [&](linalg::LinalgOp op) { candidates.push_back(op); });
+    getOperation()->walk([&](linalg::LinalgOp op) {
+      if (!isLeftUnfused(op))
+        candidates.push_back(op);
+    });
     IRRewriter rewriter(&getContext());
     // In program order: the spatial gate of CBAM pools the result of its
     // channel gate.

@@ -21,6 +21,7 @@
 #include "passes/recognize/Elementwise.h"
 #include "passes/recognize/Movement.h"
 #include "passes/recognize/NormMatch.h"
+#include "passes/recognize/Unfused.h"
 
 using namespace mlir;
 
@@ -94,8 +95,10 @@ namespace {
 struct RecognizeNorm : impl::RecognizeNormBase<RecognizeNorm> {
   void runOnOperation() override {
     SmallVector<NormRoot> roots;
-    getOperation()->walk(
-        [&](linalg::LinalgOp op) { llvm::append_range(roots, findRoots(op)); });
+    getOperation()->walk([&](linalg::LinalgOp op) {
+      if (!isLeftUnfused(op))
+        llvm::append_range(roots, findRoots(op));
+    });
     IRRewriter rewriter(&getContext());
     for (const NormRoot &root : roots)
       if (!done.contains(root.op))

@@ -18,6 +18,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Remarks.h"
 #include "passes/recognize/SdpaMatch.h"
+#include "passes/recognize/Unfused.h"
 #include "llvm/Support/Format.h"
 #include <cmath>
 
@@ -255,7 +256,7 @@ struct RecognizeSdpa : impl::RecognizeSdpaBase<RecognizeSdpa> {
         [&](attn::SdpaOp op) { remarkPassed(op.getLoc(), op); });
     SmallVector<linalg::SoftmaxOp> anchors;
     getOperation()->walk([&](linalg::SoftmaxOp op) {
-      if (isa<RankedTensorType>(op.getInput().getType()))
+      if (isa<RankedTensorType>(op.getInput().getType()) && !isLeftUnfused(op))
         anchors.push_back(op);
     });
     for (linalg::SoftmaxOp anchor : anchors)

@@ -116,4 +116,18 @@ Expected<std::vector<Array>> makeInputs(const std::vector<Port> &ports,
   return arrays;
 }
 
+std::vector<Array> drawInputs(const std::vector<Array> &given, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<Array> drawn = given;
+  for (auto [from, to] : zip_equal(given, drawn)) {
+    int64_t bytes = dtypeBytes(from.type), count = from.numElements();
+    if (count == 0)
+      continue;
+    std::uniform_int_distribution<int64_t> any(0, count - 1);
+    for (int64_t i = 0; i < count; ++i)
+      std::memcpy(&to.data[i * bytes], &from.data[any(random) * bytes], bytes);
+  }
+  return drawn;
+}
+
 } // namespace heed

@@ -15,6 +15,10 @@ makeInputs(const std::vector<Port> &ports,
            const std::vector<std::string> &files,
            const std::vector<std::string> &shapes, uint64_t seed);
 
+/// Arrays like those given, each element one of the given array's: token ids,
+/// masks and lengths stay valid.
+std::vector<Array> drawInputs(const std::vector<Array> &given, uint64_t seed);
+
 } // namespace heed
 
 #endif // HEED_TOOLS_HEED_RUN_INPUTS_H

@@ -1,7 +1,8 @@
 // heed-run.cpp - compiles a model in process, runs it, compares and times it.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "tools/heed-run/Compare.h"
 #include "tools/heed-run/Inputs.h"
+#include "tools/lib/check/Compare.h"
+#include "tools/lib/check/SelfCheck.h"
 #include "tools/lib/cli/CommandLine.h"
 #include "tools/lib/jit/Program.h"
 #include "tools/lib/model/LoadModel.h"
@@ -67,6 +68,10 @@ struct Options {
   cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
                                    cl::cat(category),
                                    cl::desc("the same as JSON")};
+  cl::opt<unsigned> selfCheck{
+      "self-check", cl::value_desc("K"), cl::init(0), cl::cat(category),
+      cl::desc("first compare with the unfused program on K random inputs "
+               "(and those given)")};
   cl::opt<std::string> report{
       "heed-report", cl::value_desc("FILE.html"), cl::cat(category),
       cl::desc("write a page on every block: fused or why not, cost, IR")};
@@ -148,6 +153,41 @@ static void printTimes(const Options &options, double compileSeconds,
                       peakMib);
 }
 
+/// Runs the check on the given inputs and K sets like them, or on K random
+/// sets.
+static Error checkItself(Options &options, mlir::ModuleOp source,
+                         CompiledProgram &program,
+                         const CompileOptions &compilation,
+                         const std::vector<Array> &inputs,
+                         std::vector<Anchor> &anchors) {
+  std::vector<std::vector<Array>> cases;
+  if (!options.inputs.empty())
+    cases.push_back(inputs);
+  for (unsigned k = 0; k < options.selfCheck; ++k) {
+    uint64_t seed = options.seed + k;
+    if (!options.inputs.empty()) {
+      cases.push_back(drawInputs(inputs, seed));
+      continue;
+    }
+    auto random =
+        makeInputs(program.signature().inputs, {}, options.shapes, seed);
+    if (!random)
+      return random.takeError();
+    cases.push_back(std::move(*random));
+  }
+  progress("checking " + options.model);
+  SelfCheckOptions check{compilation, options.atol, options.rtol,
+                         options.threads};
+  auto largest = selfCheck(source, program, anchors, cases, check);
+  progress("");
+  if (!largest)
+    return largest.takeError();
+  if (!options.json)
+    outs() << formatv("self-check: {0} runs, largest difference {1:e2}\n",
+                      cases.size(), *largest);
+  return Error::success();
+}
+
 static int runModel(Options &options) {
   mlir::DialectRegistry registry;
   registerModelDialects(registry);
@@ -161,6 +201,8 @@ static int runModel(Options &options) {
   // Everything that may be wrong with the arguments, before the long work.
   if (!options.report.empty() && options.noFuse)
     return fail("--heed-report: --no-fuse skips what it reports on");
+  if (options.selfCheck && options.noFuse)
+    return fail("--self-check: --no-fuse leaves nothing to compare");
   std::vector<Array> expected;
   for (const std::string &file : options.expects) {
     auto array = readNpy(file);
@@ -197,6 +239,9 @@ static int runModel(Options &options) {
     compilation.configure = [&](mlir::PassManager &pm) {
       recordReport(pm, report);
     };
+  mlir::OwningOpRef<mlir::ModuleOp> source;
+  if (options.selfCheck)
+    source = (*module)->clone();
   auto program = CompiledProgram::compile(**module, compilation);
   if (!program)
     return fail(options.model + ": " + toString(program.takeError()));
@@ -205,6 +250,10 @@ static int runModel(Options &options) {
   progress("");
 
   sortAnchors(anchors);
+  if (options.selfCheck)
+    if (Error error = checkItself(options, *source, **program, compilation,
+                                  *inputs, anchors))
+      return fail(std::move(error));
   if (options.explain)
     printAnchors(outs(), anchors);
   std::vector<Array> outputs;

@@ -68,7 +68,10 @@ CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
   // A runtime that was built, or runs, without oneDNN has the native path.
   const char *why = nullptr;
   lowering.onednn = options.onednn && heed_onednn_version(&why);
-  buildCpuPipeline(pm, lowering, options.fuse);
+  buildCpuPipeline(pm, lowering, options.fuse, [&](OpPassManager &pm) {
+    if (options.beforeLowering)
+      options.beforeLowering(pm);
+  });
   if (options.configure)
     options.configure(pm);
   if (failed(pm.run(module)))

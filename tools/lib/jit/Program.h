@@ -18,6 +18,8 @@ struct CompileOptions {
   bool onednn = true;    // primitives where they hold an op
   bool fuse = true;      // false: the unfused program
   unsigned optLevel = 3; // of LLVM, as clang's -O
+  /// Adds passes between fusion and lowering, where given.
+  std::function<void(mlir::OpPassManager &)> beforeLowering;
   /// Sees the passes before they run, where given.
   std::function<void(mlir::PassManager &)> configure;
 };

@@ -183,7 +183,9 @@ private:
 };
 
 bool beginsLowering(StringRef pass) {
-  return pass.starts_with("heed-lower-") || pass.starts_with("heed-decompose");
+  // The lowering begins with the inliner.
+  return pass == "inline" || pass.starts_with("heed-lower-") ||
+         pass.starts_with("heed-decompose");
 }
 
 class Watch : public PassInstrumentation {

@@ -1,6 +1,6 @@
 // compare-test.cpp - when results count as right.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "tools/heed-run/Compare.h"
+#include "tools/lib/check/Compare.h"
 
 #include <cmath>
 #include <cstring>

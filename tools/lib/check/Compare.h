@@ -1,7 +1,7 @@
 // Compare.h - results against expected arrays, within tolerances.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef HEED_TOOLS_HEED_RUN_COMPARE_H
-#define HEED_TOOLS_HEED_RUN_COMPARE_H
+#ifndef HEED_TOOLS_LIB_CHECK_COMPARE_H
+#define HEED_TOOLS_LIB_CHECK_COMPARE_H
 
 #include "tools/lib/npy/Npy.h"
 
@@ -21,4 +21,4 @@ llvm::Expected<Comparison> compareArrays(const Array &got, const Array &want,
 
 } // namespace heed
 
-#endif // HEED_TOOLS_HEED_RUN_COMPARE_H
+#endif // HEED_TOOLS_LIB_CHECK_COMPARE_H

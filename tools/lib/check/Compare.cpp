@@ -1,6 +1,6 @@
 // Compare.cpp - results against expected arrays, within tolerances.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "tools/heed-run/Compare.h"
+#include "tools/lib/check/Compare.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
