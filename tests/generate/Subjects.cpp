@@ -117,8 +117,9 @@ Traced gate(Trace &t, Subject subject) {
     Traced w1 = t.input("cm"), w2 = t.input("mk");
     auto mlp = [&](Traced p) {
       Traced hidden = t.contract(p, w1, "nm");
+      // Leaky, so that no hidden value is lost.
       hidden = t.map(hidden.dims, {hidden}, [](auto &f, const auto &v) {
-        return f.max(v[0], f.num(0));
+        return f.max(v[0], f.mul(v[0], f.num(0.125)));
       });
       return t.rename(t.contract(hidden, w2, "nk"), 'k', 'c');
     };
