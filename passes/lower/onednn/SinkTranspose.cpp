@@ -100,6 +100,7 @@ Value TransposeSinker::untransposedEmpty(Location loc, Value init,
 
 void TransposeSinker::replace(Operation *op, Value value,
                               Permutation permutation) {
+  rewriter.setInsertionPoint(op);
   Value result = transpose(op->getLoc(), value, permutation);
   rewriter.replaceOp(op, result);
 }
@@ -108,6 +109,7 @@ bool TransposeSinker::sinkIntoDim(linalg::TransposeOp op, OpOperand &use) {
   auto dim = dyn_cast<tensor::DimOp>(use.getOwner());
   if (!dim || !dim.getConstantIndex())
     return false;
+  rewriter.setInsertionPoint(dim);
   rewriter.replaceOpWithNewOp<tensor::DimOp>(
       dim, op.getInput(), op.getPermutation()[*dim.getConstantIndex()]);
   return true;

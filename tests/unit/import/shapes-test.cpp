@@ -28,6 +28,23 @@ TEST_F(ShapesTest, AShapeClusterFoldsToExpandShape) {
   EXPECT_EQ(count(text, "tensor.dim"), 2) << text;
 }
 
+/// Anchors of detectors: a size as a float, a range up to it, the size again.
+TEST_F(ShapesTest, ARangeUpToASizeCastToFloatKeepsTheSize) {
+  input("x", {"batch", "4"});
+  output("y");
+  ints("i", {0});
+  floats("start", {1}, 0);
+  floats("step", {1}, 1);
+  node("Shape", {"x"}, {"s"});
+  node("Gather", {"s", "i"}, {"n"});
+  attr(node("Cast", {"n"}, {"limit"}), "to", 1);
+  node("Range", {"start", "limit", "step"}, {"y"});
+  std::string text = import();
+  EXPECT_FALSE(contains(text, "tensor.extract")) << text;
+  EXPECT_FALSE(contains(text, "math.ceil")) << text;
+  EXPECT_TRUE(contains(text, "arith.sitofp")) << text;
+}
+
 /// [B, H·d] to [B·H, d], as nn.MultiheadAttention merges heads into the batch.
 TEST_F(ShapesTest, HeadsMoveIntoTheBatchThroughTheCommonRefinement) {
   input("x", {"seq", "batch", "32"});

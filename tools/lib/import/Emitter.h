@@ -33,6 +33,8 @@ struct TensorData {
   std::optional<HostTensor> constant;
   std::optional<std::vector<Sym>> elements; // row-major; not all constant
   std::string name; // of an initializer, for its resource
+  /// The sizes that a float tensor was cast from, which `Range` follows.
+  std::optional<std::vector<Sym>> castOf;
 
   size_t rank() const { return shape.size(); }
 };

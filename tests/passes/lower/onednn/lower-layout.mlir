@@ -128,3 +128,30 @@ func.func @one_channel(%x: tensor<1x1x64xf32>, %w: tensor<1x1x3xf32>) -> tensor<
       {dilations = array<i64: 1>, kernel = array<i64: 3>, pad_high = array<i64: 1>, pad_low = array<i64: 1>, strides = array<i64: 1>} -> tensor<1x1x64xf32>
   return %y : tensor<1x1x64xf32>
 }
+
+// A transposition that sinks into another one stands where that one stood, also
+// after one further down has sunk.
+// CHECK-LABEL: @two_convolutions
+// CHECK: %[[A:.*]] = attn.primitive convolution
+// CHECK: %[[T:.*]] = attn.primitive reorder ins(%[[A]] : tensor<1x4x4x8xf32>) outs({{.*}} : tensor<8x4x4x1xf32>)
+// CHECK: tensor.collapse_shape %[[T]]
+// CHECK: attn.primitive convolution
+// CHECK: linalg.generic
+func.func @two_convolutions(%x: tensor<1x3x4x4xf32>, %w: tensor<8x3x1x1xf32>) -> (tensor<32x4xf32>, tensor<1x8x4x4xf32>) {
+  %e = tensor.empty() : tensor<1x8x4x4xf32>
+  %f = tensor.empty() : tensor<8x4x4x1xf32>
+  %a = attn.primitive convolution ins(%x, %w : tensor<1x3x4x4xf32>, tensor<8x3x1x1xf32>) outs(%e : tensor<1x8x4x4xf32>)
+      layouts = [[0, 1, 2, 3], [-1, 0, 1, 2, 3], [0, 1, 2, 3]]
+      {dilations = array<i64: 1, 1>, kernel = array<i64: 1, 1>, pad_high = array<i64: 0, 0>, pad_low = array<i64: 0, 0>, strides = array<i64: 1, 1>} -> tensor<1x8x4x4xf32>
+  %t = linalg.transpose ins(%a : tensor<1x8x4x4xf32>) outs(%f : tensor<8x4x4x1xf32>) permutation = [1, 2, 3, 0]
+  %m = tensor.collapse_shape %t [[0, 1], [2, 3]] : tensor<8x4x4x1xf32> into tensor<32x4xf32>
+  %b = attn.primitive convolution ins(%x, %w : tensor<1x3x4x4xf32>, tensor<8x3x1x1xf32>) outs(%e : tensor<1x8x4x4xf32>)
+      layouts = [[0, 1, 2, 3], [-1, 0, 1, 2, 3], [0, 1, 2, 3]]
+      {dilations = array<i64: 1, 1>, kernel = array<i64: 1, 1>, pad_high = array<i64: 0, 0>, pad_low = array<i64: 0, 0>, strides = array<i64: 1, 1>} -> tensor<1x8x4x4xf32>
+  %g = linalg.generic {indexing_maps = [#id4, #id4], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%b : tensor<1x8x4x4xf32>) outs(%e : tensor<1x8x4x4xf32>) {
+  ^bb0(%p: f32, %o: f32):
+    %0 = math.tanh %p : f32
+    linalg.yield %0 : f32
+  } -> tensor<1x8x4x4xf32>
+  return %m, %g : tensor<32x4xf32>, tensor<1x8x4x4xf32>
+}

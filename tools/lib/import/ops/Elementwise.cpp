@@ -368,7 +368,11 @@ void importSumMean(Node &n) {
 }
 
 void importCast(Node &n) {
-  n.set(n.e.cast(n.input(0), checkedDType(n.intAttr("to"))));
+  Tensor x = n.input(0);
+  Tensor y = n.e.cast(x, checkedDType(n.intAttr("to")));
+  if (isInteger(x->type) && isFloat(y->type) && !y->constant)
+    y->castOf = n.e.knownElements(x);
+  n.set(y);
 }
 
 void importCastLike(Node &n) { n.set(n.e.cast(n.input(0), n.input(1)->type)); }

@@ -35,6 +35,18 @@ void importSize(Node &n) {
   n.set(n.e.integers(DType::I64, {}, {n.e.product(n.input(0)->shape)}));
 }
 
+/// The integer that a float scalar is known to hold.
+std::optional<Sym> exactInteger(const Tensor &scalar) {
+  if (scalar->castOf)
+    return scalar->castOf->front();
+  if (!scalar->constant)
+    return std::nullopt;
+  double value = scalar->constant->asDouble(0);
+  if (value != std::floor(value) || std::abs(value) > 1 << 24)
+    return std::nullopt;
+  return Sym(static_cast<int64_t>(value));
+}
+
 /// A range of floats: folded, or with a length that the program computes.
 void importFloatRange(Node &n) {
   Emitter &e = n.e;
@@ -75,19 +87,8 @@ void importFloatRange(Node &n) {
 }
 
 /// start, start + delta, ...; ceil((limit - start) / delta) of them.
-void importRange(Node &n) {
-  n.requireSameTypes();
-  DType type = n.input(0)->type;
-  for (size_t i = 0; i < 3; ++i)
-    if (n.input(i)->rank() > 1 ||
-        (n.input(i)->rank() == 1 && n.input(i)->shape[0] != Sym(1)))
-      fail("input " + Twine(i) + " is no scalar");
-  Emitter &e = n.e;
-  if (isFloat(type))
-    return importFloatRange(n);
-  Sym start = e.someElements(n.input(0))[0],
-      limit = e.someElements(n.input(1))[0],
-      delta = e.someElements(n.input(2))[0];
+Tensor integerRange(Emitter &e, DType type, const Sym &start, const Sym &limit,
+                    const Sym &delta) {
   auto step = delta.constant();
   if (!step || *step == 0)
     fail("the step is 0 or only known at run time");
@@ -98,19 +99,42 @@ void importRange(Node &n) {
     std::vector<Sym> values;
     for (int64_t i = 0; i < *c; ++i)
       values.push_back(start + delta * Sym(i));
-    return n.set(e.integers(type, {*c}, values));
+    return e.integers(type, {*c}, values);
   }
   Value from = e.size(start), by = e.size(delta);
   Type element = irType(type, e.b.getContext());
-  n.set(e.generate(type, {count},
-                   [&](OpBuilder &b, Location l, ValueRange i) -> Value {
-                     Value v = i[0];
-                     if (*step != 1)
-                       v = arith::MulIOp::create(b, l, v, by);
-                     if (start != Sym(0))
-                       v = arith::AddIOp::create(b, l, v, from);
-                     return arith::IndexCastOp::create(b, l, element, v);
-                   }));
+  return e.generate(type, {count},
+                    [&](OpBuilder &b, Location l, ValueRange i) -> Value {
+                      Value v = i[0];
+                      if (*step != 1)
+                        v = arith::MulIOp::create(b, l, v, by);
+                      if (start != Sym(0))
+                        v = arith::AddIOp::create(b, l, v, from);
+                      return arith::IndexCastOp::create(b, l, element, v);
+                    });
+}
+
+void importRange(Node &n) {
+  n.requireSameTypes();
+  DType type = n.input(0)->type;
+  for (size_t i = 0; i < 3; ++i)
+    if (n.input(i)->rank() > 1 ||
+        (n.input(i)->rank() == 1 && n.input(i)->shape[0] != Sym(1)))
+      fail("input " + Twine(i) + " is no scalar");
+  Emitter &e = n.e;
+  if (!isFloat(type)) {
+    auto element = [&](size_t i) { return e.someElements(n.input(i))[0]; };
+    Sym start = element(0), limit = element(1), delta = element(2);
+    return n.set(integerRange(e, type, start, limit, delta));
+  }
+  // Sizes that became floats (anchors of detectors) keep an exact length.
+  auto start = exactInteger(n.input(0)), limit = exactInteger(n.input(1)),
+       delta = exactInteger(n.input(2));
+  bool folds = n.input(0)->constant && n.input(1)->constant;
+  if (start && limit && delta && delta->constant() && !folds)
+    return n.set(
+        e.cast(integerRange(e, DType::I64, *start, *limit, *delta), type));
+  importFloatRange(n);
 }
 
 } // namespace
