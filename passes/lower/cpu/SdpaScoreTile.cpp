@@ -87,21 +87,6 @@ struct ScoreStage {
         b, loc, VectorType::get({kernel.lanes}, scalar.getType()), scalar);
   }
 
-  /// The softmax multiplies by log2 e: the lowest finite numbers, which masks
-  /// add, must not become −inf. A row of them is uniform, one of −inf is not.
-  Value aboveOverflow(OpBuilder &b, Value score) {
-    Type type = score.getType();
-    Value low = attn::buildFloat(b, loc, type, -2e38);
-    Value none = attn::buildFloat(b, loc, type,
-                                  -std::numeric_limits<double>::infinity());
-    Value below =
-        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, score, low);
-    Value masked =
-        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, score, none);
-    Value clamped = arith::SelectOp::create(b, loc, below, low, score);
-    return arith::SelectOp::create(b, loc, masked, score, clamped);
-  }
-
   /// score(scale · s), −inf where masked, on a scalar or a vector.
   Value transform(OpBuilder &b, const attn::ScoreElement &element, Value mask) {
     Type type = element.score.getType();
@@ -113,8 +98,6 @@ struct ScoreStage {
           attn::buildFloat(b, loc, type, op.getScale().convertToDouble()));
       score = attn::buildScore(b, loc, op, scaled);
     }
-    if (op.getBias() || !op.getScore().empty())
-      score = aboveOverflow(b, score);
     if (!mask)
       return score;
     Value masked = attn::buildFloat(b, loc, type,

@@ -115,12 +115,3 @@ func.func @decode(%q: memref<1x8x1x64xf32>, %k: memref<1x8x?x64xf32>, %v: memref
       outs(%o : memref<1x8x1x64xf32>) maps = [#q, #k, #v, #o] {scale = 1.250000e-01 : f64}
   return
 }
-
-// Scores with a bias stay above what log2 e would take to -inf.
-// CHECK-LABEL: func @bias_of_lowest_numbers
-// CHECK-DAG: arith.constant dense<-2.000000e+38> : vector<16xf32>
-func.func @bias_of_lowest_numbers(%q: memref<1x1x4x16xf32>, %k: memref<1x1x4x16xf32>, %v: memref<1x1x4x16xf32>, %b: memref<4x4xf32>, %o: memref<1x1x4x16xf32>) {
-  attn.sdpa ins(%q, %k, %v : memref<1x1x4x16xf32>, memref<1x1x4x16xf32>, memref<1x1x4x16xf32>) bias(%b : memref<4x4xf32>)
-      outs(%o : memref<1x1x4x16xf32>) maps = [#q, #k, #v, #ij, #o]
-  return
-}
