@@ -209,6 +209,11 @@ matchScaledSum(const Element &element, FactorTable &table,
     llvm::append_range(sum.reduced, reduction->reduced);
     if (accepts(sum))
       return sum;
+    // The mean may divide first: Σ (x / n).
+    ScaledSum inside = sum;
+    inside.input = peelFactors(inside.input, inside.factor, table);
+    if (accepts(inside))
+      return inside;
   }
   return std::nullopt;
 }

@@ -18,7 +18,7 @@ struct Case {
   std::string name;   // "attention seed 17: causal, scale on q"
   std::string family; // what is drawn: "attention", "channel gate", …
   Expect expect = Expect::Fused;
-  std::string op = "sdpa"; // or "gate"
+  std::string op = "sdpa"; // or "gate", "norm"
   std::string kind;        // of the gate, where it is certain
   /// The pairs (i, j) that attributes alone must say.
   std::optional<std::vector<bool>> band;
@@ -36,6 +36,8 @@ Case makeAttention(mlir::MLIRContext &context, uint64_t seed);
 Case makeAttentionMiss(mlir::MLIRContext &context, uint64_t seed);
 Case makeGate(mlir::MLIRContext &context, uint64_t seed);
 Case makeGateMiss(mlir::MLIRContext &context, uint64_t seed);
+Case makeNorm(mlir::MLIRContext &context, uint64_t seed);
+Case makeNormMiss(mlir::MLIRContext &context, uint64_t seed);
 
 } // namespace heed::generate
 

@@ -4,6 +4,7 @@
 #include "tests/generate/Check.h"
 
 #include "dialect/gate/GateOps.h"
+#include "dialect/norm/NormOps.h"
 #include "dialect/sdpa/SdpaOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
@@ -79,13 +80,14 @@ static std::vector<bool> bandOf(attn::SdpaOp op) {
 }
 
 std::string Session::checkRecognised(const Case &generated, ModuleOp module) {
-  int64_t sdpas = 0, gates = 0;
+  std::map<std::string, int64_t> counts;
   attn::SdpaOp sdpa;
-  module.walk([&](attn::SdpaOp op) {
-    ++sdpas;
-    sdpa = op;
+  module.walk([&](Operation *op) {
+    if (isa<attn::SdpaOp, attn::GateOp, attn::NormOp>(op))
+      ++counts[op->getName().stripDialect().str()];
+    if (auto attention = dyn_cast<attn::SdpaOp>(op))
+      sdpa = attention;
   });
-  module.walk([&](attn::GateOp) { ++gates; });
   std::string reasons;
   for (const Anchor &anchor : anchors)
     if (!anchor.fused) {
@@ -93,10 +95,10 @@ std::string Session::checkRecognised(const Case &generated, ModuleOp module) {
       if (anchor.reason.empty())
         return "an anchor is refused without a reason";
     }
-  int64_t made = generated.op == "sdpa" ? sdpas : gates;
-  int64_t other = generated.op == "sdpa" ? gates : sdpas;
-  if (other != 0)
-    return "another block is found than there is";
+  int64_t made = counts[generated.op];
+  for (auto [name, count] : counts)
+    if (name != generated.op && count != 0 && generated.expect == Expect::Fused)
+      return "another block is found than there is: attn." + name;
   if (generated.expect == Expect::Fused && made != 1)
     return llvm::formatv("expected one attn.{0}, got {1}{2}", generated.op,
                          made, reasons);

@@ -26,6 +26,7 @@ enum class Subject {
   Epilogue,    // (x·g + r) · s, then a ReLU
   Channels,    // ECA
   Places,      // a spatial gate of the maximum
+  Layer,       // a layer normalisation with weight and bias
 };
 Case makeSubject(mlir::MLIRContext &context, Subject subject);
 
@@ -38,6 +39,7 @@ struct Mutant {
 
 std::vector<Mutant> sdpaMutants();
 std::vector<Mutant> gateMutants();
+std::vector<Mutant> normMutants();
 
 /// The elements of a dimension, each in the place of its neighbour.
 mlir::Value rotated(mlir::OpBuilder &b, mlir::Value tensor, int64_t dim);

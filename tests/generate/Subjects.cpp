@@ -144,14 +144,27 @@ Traced gate(Trace &t, Subject subject) {
     return t.mul(x, sigmoid(t, layer(mean, t.input("ck"), t.input("k"))));
   }
 }
+
+Traced layer(Trace &t) {
+  sizes(t, "bsc", {3, 4, 4});
+  Traced x = t.input("bsc");
+  Traced d = t.sub(x, t.mean(x, "c"));
+  Traced variance = t.mean(t.mul(d, d), "c");
+  Traced factor = t.map(variance.dims, {variance}, [](auto &f, const auto &v) {
+    return f.rsqrt(f.add(v[0], f.num(0.25)));
+  });
+  return t.add(t.mul(t.mul(d, factor), t.input("c")), t.input("c"));
+}
 } // namespace
 
 Case makeSubject(mlir::MLIRContext &context, Subject subject) {
   Random random(uint64_t(subject) + 1);
   Trace t(context, random);
-  bool isGate = subject >= Subject::Excitation;
+  bool isGate = subject >= Subject::Excitation && subject < Subject::Layer;
   Traced result;
-  if (isGate) {
+  if (subject == Subject::Layer) {
+    result = layer(t);
+  } else if (isGate) {
     result = gate(t, subject);
   } else if (subject == Subject::Groups) {
     result = groups(t);
@@ -166,7 +179,7 @@ Case makeSubject(mlir::MLIRContext &context, Subject subject) {
   }
   t.output(result, result.dims);
   Case generated("subject", "subject " + std::to_string(int(subject)), t);
-  generated.op = isGate ? "gate" : "sdpa";
+  generated.op = subject == Subject::Layer ? "norm" : isGate ? "gate" : "sdpa";
   return generated;
 }
 

@@ -23,10 +23,9 @@ struct Family {
   Case (*make)(mlir::MLIRContext &, uint64_t);
 };
 constexpr Family kFamilies[] = {
-    {"attention", makeAttention},
-    {"attention miss", makeAttentionMiss},
-    {"gate", makeGate},
-    {"gate miss", makeGateMiss},
+    {"attention", makeAttention}, {"attention miss", makeAttentionMiss},
+    {"gate", makeGate},           {"gate miss", makeGateMiss},
+    {"norm", makeNorm},           {"norm miss", makeNormMiss},
 };
 
 /// Uniqued types and attributes are never freed: a new context now and then.
@@ -112,6 +111,10 @@ TEST_P(Planted, IsSeen) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sdpa, Planted, testing::ValuesIn(sdpaMutants()),
+                         [](const auto &info) {
+                           return std::string(info.param.name);
+                         });
+INSTANTIATE_TEST_SUITE_P(Norm, Planted, testing::ValuesIn(normMutants()),
                          [](const auto &info) {
                            return std::string(info.param.name);
                          });

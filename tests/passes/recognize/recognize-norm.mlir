@@ -212,3 +212,34 @@ func.func @groups(%x: tensor<2x8x5xf32>, %w: tensor<8xf32>) -> tensor<2x8x5xf32>
   %y = linalg.mul ins(%z3, %wb : tensor<2x8x5xf32>, tensor<2x8x5xf32>) outs(%o : tensor<2x8x5xf32>) -> tensor<2x8x5xf32>
   return %y : tensor<2x8x5xf32>
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+
+// The mean of squares divides before it sums.
+// CHECK-LABEL: func @divided_before_the_sum
+// CHECK: attn.norm rms {{.*}} dimensions = [1] epsilon = 5.000000e-01
+func.func @divided_before_the_sum(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %n = arith.constant 8.0 : f32
+  %epsilon = arith.constant 0.5 : f32
+  %r = tensor.empty() : tensor<4xf32>
+  %e = tensor.empty() : tensor<4x8xf32>
+  %q = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<4x8xf32>) outs(%e : tensor<4x8xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %s = arith.mulf %a, %a : f32
+      %d = arith.divf %s, %n : f32
+      linalg.yield %d : f32
+    } -> tensor<4x8xf32>
+  %v = linalg.reduce { arith.addf } ins(%q : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %v : tensor<4x8xf32>, tensor<4xf32>) outs(%e : tensor<4x8xf32>) {
+    ^bb0(%a: f32, %m: f32, %o: f32):
+      %s = arith.addf %m, %epsilon : f32
+      %t = math.rsqrt %s : f32
+      %z = arith.mulf %a, %t : f32
+      linalg.yield %z : f32
+    } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
