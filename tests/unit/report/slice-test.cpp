@@ -80,6 +80,13 @@ TEST_F(SliceTest, AttentionIsFromProductToProduct) {
   EXPECT_EQ(countOps(sliceOfAttention(find("linalg.softmax"))), expected);
 }
 
+TEST_F(SliceTest, BetweenAValueAndAnOpAreTheWays) {
+  parse(kGate);
+  Value sum = find("linalg.reduce")->getResult(0);
+  OpCounts expected = {{"linalg.matmul", 1}, {"linalg.tanh", 1}};
+  EXPECT_EQ(countOps(sliceBetween(sum, find("linalg.tanh"))), expected);
+}
+
 TEST_F(SliceTest, CountsNoConstantsAndNothingInsideOps) {
   parse(kGate);
   OpCounts counts = countOps(module->getOperation());

@@ -7,6 +7,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "tools/lib/report/Report.h"
@@ -155,8 +157,12 @@ private:
       block.cost = costOf(op);
       op->walk([&](Operation *inner) { absorbed.insert(inner->getLoc()); });
     }
-    SmallVector<Operation *> slice =
-        pickSource(anchor, source.lookup(anchor.place), absorbed);
+    SmallVector<Operation *> candidates = source.lookup(anchor.place);
+    SmallVector<Operation *> slice;
+    if (op && !isa<attn::GateOp, attn::SdpaOp>(op))
+      slice = sliceOf(op, candidates);
+    if (slice.empty())
+      slice = pickSource(anchor, candidates, absorbed);
     if (!slice.empty()) {
       block.sourceIr = printAsFunction(slice);
       block.before = countOps(slice);
@@ -170,6 +176,44 @@ private:
       block.after = block.before;
     }
     return block;
+  }
+
+  /// Of an op of another kind: from where its first operand stood to the last
+  /// op of its place.
+  SmallVector<Operation *> sliceOf(Operation *op,
+                                   ArrayRef<Operation *> candidates) {
+    Value top = op->getNumOperands() ? sourceOf(op->getOperand(0), placeOf(op))
+                                     : Value();
+    if (!top || candidates.empty() || isAttn(candidates.back()))
+      return {};
+    return sliceBetween(top, candidates.back());
+  }
+
+  /// The value of the source program that a value after fusion is, before what
+  /// was put in at `place`; null where there is none of its kind.
+  Value sourceOf(Value value, const void *place) {
+    value = peelMovement(value);
+    while (Operation *def = value.getDefiningOp()) {
+      if (placeOf(def) != place || def->getNumOperands() == 0) {
+        for (Operation *candidate : llvm::reverse(source.lookup(placeOf(def))))
+          for (Value result : candidate->getResults())
+            if (result.getType() == value.getType())
+              return result;
+        return {};
+      }
+      value = peelMovement(def->getOperand(0));
+    }
+    auto argument = cast<BlockArgument>(value);
+    auto function =
+        dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
+    if (!function)
+      return {};
+    auto before =
+        dyn_cast_or_null<FunctionOpInterface>(SymbolTable::lookupSymbolIn(
+            snapshots.source.get(), function.getName()));
+    return before && argument.getArgNumber() < before.getNumArguments()
+               ? before.getArgument(argument.getArgNumber())
+               : Value();
   }
 
   static Operation *nth(ArrayRef<Operation *> ops, unsigned number) {

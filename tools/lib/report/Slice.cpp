@@ -4,6 +4,7 @@
 #include "tools/lib/report/Slice.h"
 
 #include "dialect/AttnDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -13,6 +14,19 @@
 using namespace mlir;
 
 namespace heed {
+
+static bool isMovement(Operation *op) {
+  return isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                         tensor::CastOp, linalg::TransposeOp,
+                         linalg::BroadcastOp>(op);
+}
+
+Value peelMovement(Value value) {
+  while (isMovement(value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  return value;
+}
+
 namespace {
 
 /// A block is small; what is larger is not shown whole.
@@ -27,23 +41,11 @@ bool isDestination(Operation *op) {
   return isa<tensor::EmptyOp, tensor::DimOp, linalg::FillOp>(op);
 }
 
-bool isMovement(Operation *op) {
-  return isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                         tensor::CastOp, linalg::TransposeOp,
-                         linalg::BroadcastOp>(op);
-}
-
-Value peel(Value value) {
-  while (isMovement(value.getDefiningOp()))
-    value = value.getDefiningOp()->getOperand(0);
-  return value;
-}
-
 bool isProductOfTwo(Operation *op) {
   auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(op);
   return linalgOp && linalg::isaContractionOpInterface(linalgOp) &&
          llvm::none_of(linalgOp.getDpsInputs(), [](Value input) {
-           return isConstant(peel(input).getDefiningOp());
+           return isConstant(peelMovement(input).getDefiningOp());
          });
 }
 
@@ -53,7 +55,24 @@ bool reduces(Operation *op) {
          !linalg::isaContractionOpInterface(linalgOp);
 }
 
-/// The ops on a way from a top to `bottom`, in program order.
+/// Σ of an elementwise product: a contraction in two ops. Gives the product.
+Operation *productOfSum(Operation *op) {
+  if (!reduces(op))
+    return nullptr;
+  Value input = cast<linalg::LinalgOp>(op).getDpsInputs()[0];
+  auto product =
+      dyn_cast_or_null<linalg::LinalgOp>(peelMovement(input).getDefiningOp());
+  return product && product.getNumReductionLoops() == 0 &&
+                 product.getNumDpsInputs() == 2 &&
+                 isa_and_nonnull<arith::MulFOp>(product.getBlock()
+                                                    ->getTerminator()
+                                                    ->getOperand(0)
+                                                    .getDefiningOp())
+             ? product.getOperation()
+             : nullptr;
+}
+
+/// The ops on a way from a top to `bottom`.
 class Upward {
 public:
   Upward(llvm::function_ref<bool(Operation *)> isTopOp, Value topValue)
@@ -78,7 +97,7 @@ private:
     bool found = !isBottom && isTopOp(op);
     if (!found)
       for (Value operand : op->getOperands()) {
-        if (topValue && peel(operand) == topValue) {
+        if (topValue && peelMovement(operand) == topValue) {
           found = true;
           for (Value v = operand; v != topValue;) { // the movement between
             known[v.getDefiningOp()] = true;
@@ -136,12 +155,18 @@ SmallVector<Operation *> inOrder(llvm::SetVector<Operation *> ops) {
 SmallVector<Operation *> sliceOfAttention(Operation *softmax) {
   llvm::SetVector<Operation *> ops;
   ops.insert(softmax);
-  auto isProduct = [](Operation *op) { return isProductOfTwo(op); };
-  for (Operation *op : Upward(isProduct, {}).run(softmax))
+  auto isProduct = [](Operation *op) {
+    return isProductOfTwo(op) || productOfSum(op);
+  };
+  for (Operation *op : Upward(isProduct, {}).run(softmax)) {
     ops.insert(op);
+    if (Operation *product = productOfSum(op))
+      ops.insert(product);
+  }
   auto isSum = [](Operation *op) {
     auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-    return linalgOp && linalg::isaContractionOpInterface(linalgOp);
+    return (linalgOp && linalg::isaContractionOpInterface(linalgOp)) ||
+           productOfSum(op);
   };
   descend(softmax, isSum, ops);
   return inOrder(std::move(ops));
@@ -153,17 +178,19 @@ SmallVector<Operation *> sliceOfGate(Operation *product,
   ops.insert(product);
   auto never = [](Operation *) { return false; };
   // x is the operand that the other operands are computed from; the nearest,
-  // where several are.
+  // where several are. What is far is no block.
+  constexpr int64_t farthest = 48;
   int64_t shortest = 0;
   auto linalgOp = dyn_cast<linalg::LinalgOp>(product);
   SmallVector<Value> operands(product->getOperands());
   if (linalgOp)
     operands = linalgOp.getDpsInputs();
   for (Value operand : operands) {
-    SmallVector<Operation *> way = Upward(never, peel(operand)).run(product);
+    SmallVector<Operation *> way =
+        Upward(never, peelMovement(operand)).run(product);
     int64_t length =
         llvm::count_if(way, [](Operation *op) { return !isMovement(op); });
-    if (length <= 1 || (shortest && length >= shortest))
+    if (length <= 1 || length > farthest || (shortest && length >= shortest))
       continue;
     shortest = length;
     ops.clear();
@@ -180,6 +207,15 @@ SmallVector<Operation *> sliceOfGate(Operation *product,
       if (absorbed.contains(user->getLoc()) && isa<linalg::LinalgOp>(user) &&
           ops.insert(user))
         worklist.push_back(user);
+  return inOrder(std::move(ops));
+}
+
+SmallVector<Operation *> sliceBetween(Value top, Operation *bottom) {
+  auto never = [](Operation *) { return false; };
+  llvm::SetVector<Operation *> ops;
+  ops.insert(bottom);
+  for (Operation *op : Upward(never, peelMovement(top)).run(bottom))
+    ops.insert(op);
   return inOrder(std::move(ops));
 }
 

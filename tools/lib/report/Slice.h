@@ -25,6 +25,13 @@ llvm::SmallVector<mlir::Operation *> sliceOfAttention(mlir::Operation *softmax);
 llvm::SmallVector<mlir::Operation *> sliceOfGate(mlir::Operation *product,
                                                  const Places &absorbed);
 
+/// The ops on the ways from the value to `bottom`.
+llvm::SmallVector<mlir::Operation *> sliceBetween(mlir::Value top,
+                                                  mlir::Operation *bottom);
+
+/// The value before data movement.
+mlir::Value peelMovement(mlir::Value value);
+
 /// The ops as a function of its own that heed-opt reads: what they use from
 /// outside as arguments, but small constants; large constants elided.
 std::string printAsFunction(llvm::ArrayRef<mlir::Operation *> ops);
