@@ -19,14 +19,22 @@ TEST_F(GraphTest, ListsEveryUnsupportedOpAtOnce) {
                       "com.example.Bar (1, first node 'third')");
 }
 
-TEST_F(GraphTest, UndefinedAndUnsortedInputs) {
+TEST_F(GraphTest, NodesOutOfOrder) {
   input("x", {"2"});
   output("y");
-  node("Add", {"x", "late"}, {"y"}, "sum");
+  node("Add", {"late", "later"}, {"y"}, "sum");
+  node("Exp", {"late"}, {"later"});
   node("Relu", {"x"}, {"late"});
+  EXPECT_FALSE(contains(import(), "error"));
+}
+
+TEST_F(GraphTest, UndefinedInputs) {
+  input("x", {"2"});
+  output("y");
+  node("Add", {"x", "none"}, {"y"}, "sum");
   EXPECT_EQ(import(),
-            "error: node 'sum' (Add): input 'late' is not defined, or "
-            "only by a later node");
+            "error: node 'sum' (Add): input 'none' is not defined, or "
+            "only by nodes that need this one");
 }
 
 TEST_F(GraphTest, ACycleIsAnUndefinedInput) {

@@ -7,6 +7,8 @@
 #include "tools/lib/import/Registry.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include <numeric>
+#include <queue>
 
 using namespace mlir;
 
@@ -62,6 +64,48 @@ StringRef moduleScope(const onnx::NodeProto &node) {
     return parts.size() >= 5 ? parts[parts.size() - 4] : StringRef();
   }
   return {};
+}
+
+/// Producers before users: the order of the file where it is so, as ONNX asks
+/// for, else the nearest to it (half-precision converters append their casts).
+/// Nodes of a cycle come last.
+std::vector<int>
+inOrder(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes) {
+  llvm::StringMap<int> producers;
+  for (const auto &[index, node] : llvm::enumerate(nodes))
+    for (const std::string &name : node.output())
+      if (!name.empty())
+        producers.try_emplace(name, index);
+  std::vector<int> order(nodes.size()), waits(nodes.size(), 0);
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<std::vector<int>> users(nodes.size());
+  bool sorted = true;
+  for (int index : order)
+    for (const std::string &name : nodes[index].input())
+      if (auto it = producers.find(name); it != producers.end()) {
+        sorted &= it->second < index;
+        users[it->second].push_back(index);
+        ++waits[index];
+      }
+  if (sorted)
+    return order;
+  std::priority_queue<int, std::vector<int>, std::greater<int>> ready;
+  for (int index : order)
+    if (waits[index] == 0)
+      ready.push(index);
+  order.clear();
+  while (!ready.empty()) {
+    int index = ready.top();
+    ready.pop();
+    order.push_back(index);
+    for (int user : users[index])
+      if (--waits[user] == 0)
+        ready.push(user);
+  }
+  for (int index = 0; index < nodes.size(); ++index)
+    if (waits[index] > 0)
+      order.push_back(index);
+  return order;
 }
 } // namespace
 
@@ -294,12 +338,13 @@ void GraphImporter::importBody(const Body &body) {
   if (body.depth > maxDepth)
     fail("functions call each other more than " + Twine(maxDepth) +
          " deep, or in a cycle");
-  for (const auto &[index, node] : llvm::enumerate(body.nodes)) {
+  for (const auto &[position, index] : llvm::enumerate(inOrder(body.nodes))) {
+    const onnx::NodeProto &node = body.nodes[index];
     try {
       if (++done > budget)
         fail("the functions inline to more than " + Twine(budget) + " nodes");
       if (options.progress && body.depth == 0)
-        options.progress(index, body.nodes.size());
+        options.progress(position, body.nodes.size());
       if (body.depth == 0)
         emitter->loc = locationOf(node, index);
       importNode(body, node, index);
@@ -320,7 +365,7 @@ void GraphImporter::importNode(const Body &body, const onnx::NodeProto &proto,
     auto it = body.scope.find(name);
     if (it == body.scope.end())
       fail("input " + quoted(name) +
-           " is not defined, or only by a later node");
+           " is not defined, or only by nodes that need this one");
     inputs.push_back(it->second);
   }
   if (const auto *f = functionOf(proto))
