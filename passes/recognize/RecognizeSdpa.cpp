@@ -51,9 +51,15 @@ constexpr Missed kAccumulates = {
     "tensor",
     "add the other tensor in an operation after the attention"};
 
+constexpr Missed kZeroed = {
+    "expected the mask of the scores again after the softmax, got another one",
+    "mask the scores before the softmax; a mask after it leaves rows that do "
+    "not sum to 1"};
+
 bool isMovement(Operation *op) {
   return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp,
-             linalg::TransposeOp, linalg::BroadcastOp>(op);
+             tensor::ExtractSliceOp, linalg::TransposeOp, linalg::BroadcastOp>(
+      op);
 }
 
 /// The sums that the value takes part in, through movement and elementwise ops.
@@ -82,83 +88,6 @@ SmallVector<OpResult> sumsBelow(Value value) {
   return sums;
 }
 
-/// The condition holds only for rows without a key: their probabilities are
-/// NaN, all their scores −inf.
-bool isRowGuard(const Element &unresolved, Value softmax, Value scores,
-                FactorTable &table) {
-  Element condition = resolve(unresolved, table);
-  if (!condition.frame) {
-    // all_j(s == −inf)
-    std::optional<ElementReduction> all =
-        condition.isTensor() ? matchReduction(condition, table) : std::nullopt;
-    if (!all || !isa<arith::AndIOp>(all->combiner))
-      return false;
-    Element test = resolve(all->input, table);
-    auto compare = definedBy<arith::CmpFOp>(test);
-    if (!compare || compare.getPredicate() != arith::CmpFPredicate::OEQ)
-      return false;
-    for (unsigned i : {0, 1}) {
-      std::optional<TensorView> tested = asTensor(test.operand(i), table);
-      std::optional<double> number = constantOf(test.operand(1 - i), table);
-      FactorTable own;
-      if (tested && number && std::isinf(*number) && *number < 0 &&
-          tested->value == peel(makeView(scores, own), own).value)
-        return true;
-    }
-    return false;
-  }
-  // p != p
-  auto compare = definedBy<arith::CmpFOp>(condition);
-  if (!compare || (compare.getPredicate() != arith::CmpFPredicate::UNO &&
-                   compare.getPredicate() != arith::CmpFPredicate::UNE))
-    return false;
-  for (unsigned i : {0, 1}) {
-    Element tested = resolve(condition.operand(i), table);
-    if (tested.value != softmax && !constantOf(tested, table))
-      return false;
-  }
-  return true;
-}
-
-/// The softmax's result as read in a product, and whether NaN rows are zeroed.
-struct Weights {
-  TensorView view;
-  bool guarded;
-};
-
-std::optional<Weights> findWeights(const Element &side,
-                                   linalg::SoftmaxOp softmax,
-                                   FactorTable &table) {
-  Value result = softmax->getResult(0);
-  bool guarded = false;
-  Element element = resolve(side, table);
-  while (true) {
-    if (!element.frame) {
-      if (element.value != result)
-        return std::nullopt;
-      return Weights{{element.value, element.dims}, guarded};
-    }
-    if (definedBy<arith::SelectOp>(element)) {
-      unsigned kept = constantOf(element.operand(1), table) == 0.0 ? 2 : 1;
-      if (constantOf(element.operand(3 - kept), table) != 0.0 ||
-          !isRowGuard(element.operand(0), result, softmax.getInput(), table))
-        return std::nullopt;
-      // `not NaN` would keep the other arm.
-      if (kept == 1)
-        return std::nullopt;
-      guarded = true;
-      element = resolve(element.operand(kept), table);
-    } else if (definedBy<arith::MulFOp>(element)) {
-      unsigned kept = constantOf(element.operand(0), table) == 1.0 ? 1 : 0;
-      if (constantOf(element.operand(1 - kept), table) != 1.0)
-        return std::nullopt;
-      element = resolve(element.operand(kept), table);
-    } else {
-      return std::nullopt;
-    }
-  }
-}
-
 /// One product of the softmax's result with values.
 Match<Attention> matchAt(OpResult sum, linalg::SoftmaxOp softmax,
                          FactorTable &table) {
@@ -176,7 +105,7 @@ Match<Attention> matchAt(OpResult sum, linalg::SoftmaxOp softmax,
     return kChanged;
   if (constantOf(product->init, table) != 0.0)
     return kAccumulates;
-  Factors keys = table.leaves(weights->view.dims[softmax.getDimension()]);
+  Factors keys = table.leaves(weights->keys);
   Factors summed = table.leaves(product->contracted);
   Factors valueFactors = table.flatten(v->dims);
   auto isValueFactor = [&](Factor factor) {
@@ -192,18 +121,22 @@ Match<Attention> matchAt(OpResult sum, linalg::SoftmaxOp softmax,
     });
     return overQueries ? kOverQueries : kOtherAxis;
   }
-  Match<Score> score =
-      matchScore({softmax.getInput(), weights->view.dims}, keys, table);
+  Match<Score> score = matchScore(weights->scores, keys, table);
   if (auto *missed = std::get_if<Missed>(&score))
     return *missed;
+  for (const Score::RowFactor &factor : weights->factors)
+    if (!isFactorOf(factor.value, out, table))
+      return kChanged;
+  if (weights->zeroed &&
+      !isMaskOf(*weights->zeroed, std::get<Score>(score), table))
+    return kZeroed;
   return Attention{softmax,
                    product->op,
                    out,
-                   weights->view,
+                   *weights,
                    *v,
                    keys,
-                   std::move(std::get<Score>(score)),
-                   weights->guarded};
+                   std::move(std::get<Score>(score))};
 }
 
 /// Why no sum below the softmax is an attention: what is nearest to one.

@@ -235,4 +235,42 @@ Value cloneMovement(OpBuilder &b, Value value, Value root, Value newRoot) {
   return b.clone(*op, mapping)->getResult(0);
 }
 
+Value combineElements(OpBuilder &b, Location loc, ArrayRef<TensorView> views,
+                      const Access &shape, Type type, FactorTable &table,
+                      function_ref<Value(OpBuilder &, ValueRange)> body) {
+  MLIRContext *context = b.getContext();
+  // One loop a factor, so that a tensor may have some factors of a dim only.
+  Factors loops = table.flatten(shape);
+  Access single;
+  for (Factor factor : loops)
+    single.push_back({factor});
+  SmallVector<AffineMap> maps;
+  SmallVector<Value> inputs;
+  for (const TensorView &view : views) {
+    Access dims;
+    SmallVector<AffineExpr> results;
+    for (Factor factor : table.flatten(view.dims)) {
+      dims.push_back({factor});
+      results.push_back(
+          getAffineDimExpr(llvm::find(loops, factor) - loops.begin(), context));
+    }
+    inputs.push_back(reshapeTo(b, loc, view, dims, table));
+    if (!inputs.back())
+      return {};
+    maps.push_back(AffineMap::get(loops.size(), 0, results, context));
+  }
+  maps.push_back(b.getMultiDimIdentityMap(loops.size()));
+  Value init =
+      tensor::EmptyOp::create(b, loc, sizesOf(b, loc, single, table), type);
+  auto generic = linalg::GenericOp::create(
+      b, loc, init.getType(), inputs, init, maps,
+      SmallVector<utils::IteratorType>(loops.size(),
+                                       utils::IteratorType::parallel),
+      [&](OpBuilder &nested, Location, ValueRange arguments) {
+        linalg::YieldOp::create(nested, loc, body(nested, arguments));
+      });
+  return reshapeTo(b, loc, TensorView{generic.getResult(0), single}, shape,
+                   table);
+}
+
 } // namespace heed::recognize

@@ -35,6 +35,13 @@ mlir::Value mapElements(
     mlir::Type elementType,
     llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value)> body);
 
+/// An elementwise function of several tensors; the result has the dims `shape`.
+/// Null where a tensor has an index that `shape` lacks.
+mlir::Value combineElements(
+    mlir::OpBuilder &b, mlir::Location loc, llvm::ArrayRef<TensorView> views,
+    const Access &shape, mlir::Type type, FactorTable &table,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> body);
+
 /// The tensor with its floats extended or truncated to the type.
 mlir::Value castElements(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value tensor, mlir::Type elementType);

@@ -5,6 +5,7 @@
 
 #include "dialect/AttnDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include <cmath>
@@ -46,23 +47,6 @@ struct SdpaBuilder {
     return fitTensor(view.dims, groups, dims,
                      units ? dims : ArrayRef<unsigned>(), table,
                      b.getContext());
-  }
-
-  /// Conjunctions apart, negations into `attendIf`.
-  void conjuncts(const Element &unresolved, bool attendIf,
-                 SmallVectorImpl<MaskTerm> &result, double sentinel) {
-    Element element = resolve(unresolved, table);
-    if ((attendIf && definedBy<arith::AndIOp>(element)) ||
-        (!attendIf && definedBy<arith::OrIOp>(element))) {
-      conjuncts(element.operand(0), attendIf, result, sentinel);
-      conjuncts(element.operand(1), attendIf, result, sentinel);
-      return;
-    }
-    if (definedBy<arith::XOrIOp>(element))
-      for (unsigned i : {0, 1})
-        if (constantOf(element.operand(i), table) == 1.0)
-          return conjuncts(element.operand(1 - i), !attendIf, result, sentinel);
-    result.push_back({unresolved, attendIf, sentinel});
   }
 
   /// Sums apart: the addends of a bias.
@@ -111,7 +95,7 @@ struct SdpaBuilder {
       rows =
           std::isfinite(mask.sentinel) ? MaskedRows::uniform : MaskedRows::nan;
       SmallVector<MaskTerm> parts, open;
-      conjuncts(mask.condition, mask.attendIf, parts, mask.sentinel);
+      splitMask(mask, parts, table);
       for (const MaskTerm &part : parts)
         if (!takeBand(
                 bandOfCondition(part.condition, part.attendIf, i, j, table)))
@@ -143,7 +127,10 @@ struct SdpaBuilder {
     score.bias = terms;
     if (score.masks.empty() && eachRowHasKey())
       rows = MaskedRows::nan;
-    if (attention.guarded && rows == MaskedRows::nan)
+    if (attention.weights.guarded && rows == MaskedRows::nan)
+      rows = MaskedRows::zero;
+    // A sink takes all of a row without a key.
+    if (attention.weights.zeroed || attention.weights.sink)
       rows = MaskedRows::zero;
   }
 
@@ -179,42 +166,9 @@ struct SdpaBuilder {
     });
   }
 
-  /// An elementwise function of several tensors over `shape`'s dims.
   Value elementwise(ArrayRef<TensorView> views, const Access &shape, Type type,
                     function_ref<Value(OpBuilder &, ValueRange)> body) {
-    MLIRContext *context = b.getContext();
-    // One loop a factor, so that a tensor may have some factors of a dim only.
-    Factors loops = table.flatten(shape);
-    Access single;
-    for (Factor factor : loops)
-      single.push_back({factor});
-    SmallVector<AffineMap> maps;
-    SmallVector<Value> inputs;
-    for (const TensorView &view : views) {
-      Access dims;
-      SmallVector<AffineExpr> results;
-      for (Factor factor : table.flatten(view.dims)) {
-        dims.push_back({factor});
-        results.push_back(getAffineDimExpr(
-            llvm::find(loops, factor) - loops.begin(), context));
-      }
-      inputs.push_back(reshapeTo(b, loc, view, dims, table));
-      if (!inputs.back())
-        return {};
-      maps.push_back(AffineMap::get(loops.size(), 0, results, context));
-    }
-    maps.push_back(b.getMultiDimIdentityMap(loops.size()));
-    Value init =
-        tensor::EmptyOp::create(b, loc, sizesOf(b, loc, single, table), type);
-    auto generic = linalg::GenericOp::create(
-        b, loc, init.getType(), inputs, init, maps,
-        SmallVector<utils::IteratorType>(loops.size(),
-                                         utils::IteratorType::parallel),
-        [&](OpBuilder &nested, Location, ValueRange arguments) {
-          linalg::YieldOp::create(nested, loc, body(nested, arguments));
-        });
-    return reshapeTo(b, loc, TensorView{generic.getResult(0), single}, shape,
-                     table);
+    return combineElements(b, loc, views, shape, type, table, body);
   }
 
   /// The same over the dims that any of the tensors has a factor of.
@@ -241,18 +195,23 @@ struct SdpaBuilder {
     return Operand{value, AffineMap::get(SdpaOp::NumDims, 0, exprs, context)};
   }
 
-  /// q with the factors of its rows.
-  Value scaleRows(Value q, const Access &dims, Type type) {
-    if (attention.score.rowFactors.empty())
-      return q;
-    SmallVector<TensorView> views{TensorView{q, dims}};
-    for (const Score::RowFactor &factor : attention.score.rowFactors)
+  /// A tensor times a number and the factors of its rows.
+  Value scaleRows(Value tensor, const Access &dims, Type type, double number,
+                  ArrayRef<Score::RowFactor> factors) {
+    if (factors.empty() && number == 1)
+      return tensor;
+    SmallVector<TensorView> views{TensorView{tensor, dims}};
+    for (const Score::RowFactor &factor : factors)
       views.push_back(factor.value);
     return elementwise(
         views, dims, type, [&](OpBuilder &nested, ValueRange values) {
           Value product = values[0];
-          for (auto [value, factor] :
-               llvm::zip(values.drop_front(), attention.score.rowFactors)) {
+          if (number != 1)
+            product = arith::MulFOp::create(
+                nested, loc, product,
+                arith::ConstantOp::create(nested, loc,
+                                          nested.getFloatAttr(type, number)));
+          for (auto [value, factor] : llvm::zip(values.drop_front(), factors)) {
             Value by = castFloat(nested, loc, value, type);
             product = factor.divides
                           ? arith::DivFOp::create(nested, loc, product, by)
@@ -261,6 +220,34 @@ struct SdpaBuilder {
                                 .getResult();
           }
           return product;
+        });
+  }
+
+  /// softmax over keys and sink = softmax over keys · sigmoid(lse − c).
+  Value applySink(Value o, const Access &dims, Type type, Value lse,
+                  const Access &lseDims) {
+    const Sink &sink = *attention.weights.sink;
+    SmallVector<TensorView> views{TensorView{o, dims},
+                                  TensorView{lse, lseDims}};
+    if (sink.value)
+      views.push_back(*sink.value);
+    return elementwise(
+        views, dims, type, [&](OpBuilder &nested, ValueRange values) {
+          Type wide = values[1].getType();
+          auto number = [&](double value) -> Value {
+            return arith::ConstantOp::create(nested, loc,
+                                             nested.getFloatAttr(wide, value));
+          };
+          Value c = sink.value ? castFloat(nested, loc, values[2], wide)
+                               : number(sink.number);
+          Value one = number(1);
+          Value less = arith::SubFOp::create(nested, loc, c, values[1]);
+          Value sum = arith::AddFOp::create(
+              nested, loc, one, math::ExpOp::create(nested, loc, less));
+          Value share = arith::DivFOp::create(nested, loc, one, sum);
+          return arith::MulFOp::create(nested, loc, values[0],
+                                       castFloat(nested, loc, share, type))
+              .getResult();
         });
   }
 
@@ -421,7 +408,8 @@ struct SdpaBuilder {
       operands.push_back(castElements(b, loc, value, element));
       maps.push_back(how.map);
     }
-    operands[0] = scaleRows(operands[0], fits[0].dims, element);
+    operands[0] = scaleRows(operands[0], fits[0].dims, element, 1,
+                            attention.score.rowFactors);
     if (!operands[0])
       return kLayout;
     SmallVector<Term> terms;
@@ -439,11 +427,28 @@ struct SdpaBuilder {
     maps.push_back(outFit->map);
     Value init = tensor::EmptyOp::create(
         b, loc, sizesOf(b, loc, outFit->dims, table), element);
+    SmallVector<Type> types{init.getType()};
+    std::optional<Fit> lseFit;
+    Value lse;
+    if (attention.weights.sink) {
+      const unsigned rowDims[] = {SdpaOp::B, SdpaOp::H, SdpaOp::I};
+      lseFit = fitTensor(
+          {groups.of[SdpaOp::B], groups.of[SdpaOp::H], groups.of[SdpaOp::I]},
+          groups, rowDims, rowDims, table, b.getContext());
+      if (!lseFit)
+        return kLayout;
+      maps.push_back(lseFit->map);
+      Type wide = element.getIntOrFloatBitWidth() < 64 ? b.getF32Type()
+                                                       : Type(b.getF64Type());
+      lse = tensor::EmptyOp::create(b, loc,
+                                    sizesOf(b, loc, lseFit->dims, table), wide);
+      types.push_back(lse.getType());
+    }
     auto sdpa = SdpaOp::create(
-        b, loc, TypeRange{init.getType()}, operands[0], operands[1],
-        operands[2], bias ? bias->value : Value(), mask ? mask->value : Value(),
-        /*kv_length=*/Value(), init, /*lse=*/Value(),
-        b.getAffineMapArrayAttr(maps), b.getF64FloatAttr(attention.score.scale),
+        b, loc, types, operands[0], operands[1], operands[2],
+        bias ? bias->value : Value(), mask ? mask->value : Value(),
+        /*kv_length=*/Value(), init, lse, b.getAffineMapArrayAttr(maps),
+        b.getF64FloatAttr(attention.score.scale),
         CausalAttr::get(b.getContext(), band.causal),
         band.left >= 0 || band.right >= 0
             ? b.getDenseI64ArrayAttr({band.left, band.right})
@@ -456,9 +461,19 @@ struct SdpaBuilder {
       return kScore;
     }
     b.setInsertionPointAfter(sdpa);
-    Value result =
-        castElements(b, loc, sdpa->getResult(0),
-                     getElementTypeOrSelf(attention.out.value.getType()));
+    Value result = sdpa->getResult(0);
+    if (lse)
+      result = applySink(result, outFit->dims, element, sdpa->getResult(1),
+                         lseFit->dims);
+    if (result)
+      result = scaleRows(result, outFit->dims, element,
+                         attention.weights.factor, attention.weights.factors);
+    if (!result) {
+      sdpa.erase();
+      return kLayout;
+    }
+    result = castElements(b, loc, result,
+                          getElementTypeOrSelf(attention.out.value.getType()));
     result = reshapeTo(b, loc, TensorView{result, outFit->dims},
                        attention.out.dims, table);
     if (!result)

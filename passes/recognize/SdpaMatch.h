@@ -111,16 +111,52 @@ std::optional<std::vector<double>> evaluateGrid(const Element &element,
                                                 const Factors &columns,
                                                 FactorTable &table);
 
+/// One more key without a value, an attention sink: e^c joins the softmax's
+/// sum. Its score c is a tensor's element, or a number.
+struct Sink {
+  std::optional<TensorView> value;
+  double number = 0;
+};
+
+/// The probabilities as a product reads them:
+///   p = factor · Π factors · softmax(scores over keys and sink),
+/// 0 where `zeroed`, and with NaN rows replaced by 0 where guarded.
+struct Weights {
+  Access dims;
+  TensorView scores;
+  Factors keys;
+  bool guarded = false;
+  std::optional<Element> zeroed;
+  double factor = 1;
+  llvm::SmallVector<Score::RowFactor> factors;
+  std::optional<Sink> sink;
+};
+
+/// The softmax's result behind `side` of a product.
+std::optional<Weights> findWeights(const Element &side,
+                                   mlir::linalg::SoftmaxOp softmax,
+                                   FactorTable &table);
+
+/// Each index of the factor is one of the result's.
+bool isFactorOf(const TensorView &factor, const TensorView &result,
+                FactorTable &table);
+
+/// The condition holds for exactly the pairs that the score's masks close.
+bool isMaskOf(const Element &condition, const Score &score, FactorTable &table);
+
+/// Conjunctions apart, negations into `attendIf`.
+void splitMask(const MaskTerm &mask, llvm::SmallVectorImpl<MaskTerm> &parts,
+               FactorTable &table);
+
 /// The whole attention.
 struct Attention {
   mlir::linalg::SoftmaxOp softmax;
   mlir::linalg::LinalgOp output; // Σ_j p·v
   TensorView out;                // its result
-  TensorView weights;            // the softmax's result as read there
+  Weights weights;               // p as read there
   TensorView v;
   Factors keys;
   Score score;
-  bool guarded = false; // NaN rows are replaced by 0
 };
 
 /// The factors of each dim of attn.sdpa's iteration space, outermost first.

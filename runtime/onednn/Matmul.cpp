@@ -173,6 +173,8 @@ Attempt planMatmul(const dnnl::engine &engine, const Site &site,
   for (size_t operand : {p.source, p.weights, p.destination})
     tidyUnitStrides(p.views[operand]);
   transposeColumnResult(p);
+  // The transposed result of one column is one row.
+  tidyUnitStrides(p.views[p.destination]);
 
   // A constant is packed once, so it may take any format; converting anything
   // else at each call is the last resort. Packing pays for two dims only: there

@@ -174,3 +174,35 @@ func.func @no_sdpa_because_the_softmax_runs_over_a_part_of_the_keys(%q: tensor<1
   %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%w, %v : tensor<10x3x4xf32>, tensor<3x4x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
   return %o : tensor<10x16xf32>
 }
+
+// -----
+
+#id = affine_map<(b, i, j) -> (b, i, j)>
+#bj = affine_map<(b, i, j) -> (b, j)>
+
+
+func.func @no_sdpa_because_another_mask_follows_the_softmax(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x4x8xf32>, %m: tensor<2x4xi1>, %n: tensor<2x4xi1>) -> tensor<2x4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<2x4x4xf32>
+  %oe = tensor.empty() : tensor<2x4x8xf32>
+  %sz = linalg.fill ins(%zero : f32) outs(%se : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %oz = linalg.fill ins(%zero : f32) outs(%oe : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %qk = linalg.batch_matmul ins(%q, %k : tensor<2x4x8xf32>, tensor<2x8x4xf32>) outs(%sz : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %least = arith.constant 0xFF7FFFFF : f32
+  %s = linalg.generic {indexing_maps = [#bj, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%m, %qk : tensor<2x4xi1>, tensor<2x4x4xf32>) outs(%se : tensor<2x4x4xf32>) {
+    ^bb0(%x0: i1, %x1: f32, %out: f32):
+      %y = arith.select %x0, %least, %x1 : f32
+      linalg.yield %y : f32
+    } -> tensor<2x4x4xf32>
+  // expected-remark @below {{expected the mask of the scores again after the softmax, got another one}}
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x4x4xf32>) outs(%se : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %w = linalg.generic {indexing_maps = [#bj, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%n, %p : tensor<2x4xi1>, tensor<2x4x4xf32>) outs(%se : tensor<2x4x4xf32>) {
+    ^bb0(%x0: i1, %x1: f32, %out: f32):
+      %y = arith.select %x0, %zero, %x1 : f32
+      linalg.yield %y : f32
+    } -> tensor<2x4x4xf32>
+  %o = linalg.batch_matmul ins(%w, %v : tensor<2x4x4xf32>, tensor<2x4x8xf32>) outs(%oz : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %o : tensor<2x4x8xf32>
+}

@@ -117,6 +117,18 @@ TEST_F(OpsTest, TransposedWeightsFold) {
   EXPECT_TRUE(contains(text, "linalg.matmul")) << text;
 }
 
+TEST_F(OpsTest, EqualNumbersAreASplat) {
+  input("x", {"40", "50"});
+  output("y");
+  floats("w", {40, 50});
+  auto *data =
+      model.mutable_graph()->mutable_initializer(0)->mutable_float_data();
+  std::fill(data->begin(), data->end(), 3.0f);
+  node("Mul", {"x", "w"}, {"y"});
+  std::string text = import();
+  EXPECT_TRUE(contains(text, "dense<3.000000e+00>")) << text;
+}
+
 TEST_F(OpsTest, AttentionBecomesSdpa) {
   useOpset(23);
   input("q", {"b", "s", "64"});

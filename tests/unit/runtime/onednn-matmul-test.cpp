@@ -52,6 +52,10 @@ TEST_F(OnednnMatmul, TransposedOperands) {
         }
 }
 
+TEST_F(OnednnMatmul, OneColumnStoredAsRows) {
+  product(random({2, 10, 32}, 5), random({32, 1}, 6), {}, {}, {0, 2, 1});
+}
+
 TEST_F(OnednnMatmul, BatchFoldsIntoRows) {
   Tensor a = random({3, 2, 5, 16}, 5), b = random({16, 8}, 6);
   EXPECT_EQ(product(a, b).find("ref"), std::string::npos);

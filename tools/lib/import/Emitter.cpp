@@ -138,6 +138,13 @@ static DenseElementsAttr denseAttr(RankedTensorType type,
       type, ArrayRef<char>(tensor.bytes().data(), tensor.bytes().size()));
 }
 
+/// All elements are equal: then passes know the number.
+static bool isUniform(const HostTensor &tensor) {
+  StringRef bytes(tensor.bytes().data(), tensor.bytes().size());
+  size_t size = byteSize(tensor.type());
+  return bytes.size() > size && bytes.drop_front(size) == bytes.drop_back(size);
+}
+
 Value Emitter::ir(const Tensor &tensor) {
   if (tensor->value)
     return tensor->value;
@@ -157,7 +164,13 @@ Value Emitter::ir(const Tensor &tensor) {
                        ? loc
                        : Location(NameLoc::get(b.getStringAttr(tensor->name)));
   TypedAttr attr;
-  if (host.bytes().size() > inlineBytes && host.type() != DType::Bool) {
+  if (host.bytes().size() > inlineBytes && isUniform(host)) {
+    attr = denseAttr(type,
+                     HostTensor(host.type(), type.getShape(),
+                                std::make_shared<const std::string>(
+                                    host.bytes().data(), byteSize(host.type())),
+                                /*splat=*/true));
+  } else if (host.bytes().size() > inlineBytes && host.type() != DType::Bool) {
     AsmResourceBlob blob = alignedBlob(host.bytes());
     attr = DenseResourceElementsAttr::get(type, resourceKey(tensor->name),
                                           std::move(blob));
