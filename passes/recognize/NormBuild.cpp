@@ -82,12 +82,11 @@ private:
     return result;
   }
 
-  /// The tensor of an element, before a cast of floats where there is one.
+  /// The tensor of an element, before a wider type where there is one.
   std::optional<TensorView> operand(Element value) {
     if (value.frame) {
-      Element source = value;
-      while (definedBy<arith::ExtFOp>(source) ||
-             definedBy<arith::TruncFOp>(source))
+      Element source = value; // extended again in the norm, exactly
+      while (definedBy<arith::ExtFOp>(source))
         source = source.operand(0);
       if (leaveFrame(source))
         value = source;

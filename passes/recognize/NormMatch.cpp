@@ -319,6 +319,12 @@ NormAttempt matchNormAt(Value value, const NormRoot &root, FactorTable &table) {
   std::optional<Element> rootElement = findRoot(y, root.scalar, table, budget);
   if (!rootElement)
     return {};
+  // Something is scaled along what was reduced; a deviation alone is no norm.
+  Factors all = table.flatten(y.dims);
+  if (llvm::all_of(all, [&](Factor factor) {
+        return dependsOn(rootElement->operand(0), {factor}, table);
+      }))
+    return {};
   std::optional<StatisticsMatch> found = matchStatistics(*rootElement, table);
   if (!found)
     return {};
@@ -358,7 +364,7 @@ NormAttempt matchNormAt(Value value, const NormRoot &root, FactorTable &table) {
     llvm::append_range(match.reduced, table.leaves(to->second));
   }
   Factors have = table.flatten(resolve(match.x, table).dims);
-  Factors all = table.flatten(y.dims);
+  all = table.flatten(y.dims); // perhaps divided since
   if (have.size() < all.size())
     return {std::nullopt,
             Refusal{"expected the result to have the shape of the normalised "

@@ -52,7 +52,7 @@ static bool unifyAccess(const Access &a, const Access &b, ArrayRef<Factor> free,
   for (auto [left, right] : llvm::zip(a, b)) {
     Factors l = table.leaves(left), r = table.leaves(right);
     ArrayRef<Factor> rest = r;
-    for (Factor factor : l) {
+    for (auto [i, factor] : llvm::enumerate(l)) {
       if (!llvm::is_contained(open, factor)) {
         if (rest.empty() || rest.front() != factor)
           return false;
@@ -61,8 +61,13 @@ static bool unifyAccess(const Access &a, const Access &b, ArrayRef<Factor> free,
       }
       auto known = bound.find(factor);
       if (known == bound.end()) {
-        std::optional<Factors> taken =
-            takeSize(rest, table.getSize(factor), table);
+        // The last one is all that is left of this dimension, whatever the
+        // types know of its size.
+        std::optional<Factors> taken;
+        if (i + 1 == l.size() && !rest.empty())
+          taken = Factors(std::exchange(rest, {}));
+        else
+          taken = takeSize(rest, table.getSize(factor), table);
         if (!taken)
           return false;
         bound[factor] = *taken;
@@ -131,9 +136,11 @@ static std::optional<SizeProduct> uniformFactor(const Element &unresolved,
   }
   if (element.frame && !scalarOp(element))
     return std::nullopt;
-  Operation *op = element.value.getDefiningOp();
-  if (element.frame && !isa<arith::SIToFPOp, arith::UIToFPOp>(op))
-    return std::nullopt;
+  Operation *op = scalarOp(element);
+  if (element.frame)
+    return isa<arith::SIToFPOp, arith::UIToFPOp>(op)
+               ? uniformFactor(element.operand(0), table)
+               : std::nullopt;
   return sizeProduct(element.value);
 }
 

@@ -225,3 +225,21 @@ func.func @no_anchor_because_no_reduction(%x: tensor<4x8xf32>, %w: tensor<8xf32>
     } -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
+
+// -----
+
+// Deviations as features: nothing is scaled, no remark.
+func.func @no_anchor_because_nothing_is_scaled(%x: tensor<4x8xf32>) -> tensor<4xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %n = arith.constant 0.125 : f32
+  %e = tensor.empty() : tensor<4xf32>
+  %q0 = tensor.empty() : tensor<4x8xf32>
+  %q = linalg.square ins(%x : tensor<4x8xf32>) outs(%q0 : tensor<4x8xf32>) -> tensor<4x8xf32>
+  %s = linalg.reduce { arith.addf } ins(%q : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.map ins(%s : tensor<4xf32>) outs(%e : tensor<4xf32>) (%a: f32, %o: f32) {
+    %v = arith.mulf %a, %n : f32
+    %r = math.sqrt %v : f32
+    linalg.yield %r : f32
+  }
+  return %y : tensor<4xf32>
+}

@@ -243,3 +243,46 @@ func.func @divided_before_the_sum(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
     } -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+#column = affine_map<(i, j) -> (j)>
+
+// The size of a row is known of the weight only; the count is a tensor of one
+// integer, as ONNX's Shape gives it.
+// CHECK-LABEL: func @count_from_a_shape
+// CHECK-SAME: (%[[X:.*]]: tensor<4x?xf32>, %[[W:.*]]: tensor<8xf32>)
+// CHECK: %[[Y:.*]] = attn.norm rms ins(%[[X]] : tensor<4x?xf32>) weight(%[[W]] : tensor<8xf32>) over [1] outs(%[[X]]
+// CHECK: tensor.cast %[[Y]] : tensor<4x?xf32> to tensor<4x8xf32>
+func.func @count_from_a_shape(%x: tensor<4x?xf32>, %w: tensor<8xf32>) -> tensor<4x8xf32> {
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %size = tensor.dim %x, %c1 : tensor<4x?xf32>
+  %sizeI = arith.index_cast %size : index to i64
+  %shape = tensor.from_elements %sizeI : tensor<1xi64>
+  %n0 = tensor.empty() : tensor<1xf32>
+  %n = linalg.map ins(%shape : tensor<1xi64>) outs(%n0 : tensor<1xf32>) (%a: i64, %o: f32) {
+    %f = arith.sitofp %a : i64 to f32
+    linalg.yield %f : f32
+  }
+  %e = tensor.empty() : tensor<4x8xf32>
+  %s = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<4x?xf32>) outs(%zero : tensor<4xf32>) {
+    ^bb0(%a: f32, %t: f32):
+      %p = arith.mulf %a, %a : f32
+      %t1 = arith.addf %t, %p : f32
+      linalg.yield %t1 : f32
+    } -> tensor<4xf32>
+  %y = linalg.generic {indexing_maps = [#id, #row, affine_map<(i, j) -> (0)>, #column, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %s, %n, %w : tensor<4x?xf32>, tensor<4xf32>, tensor<1xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+    ^bb0(%a: f32, %t: f32, %k: f32, %wi: f32, %out: f32):
+      %v = arith.divf %t, %k : f32
+      %r = math.rsqrt %v : f32
+      %z = arith.mulf %a, %r : f32
+      %zw = arith.mulf %z, %wi : f32
+      linalg.yield %zw : f32
+    } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
