@@ -5,6 +5,30 @@
 
 include "mlir/Pass/PassBase.td"
 
+def NormalizeBroadcasts : Pass<"heed-normalize-broadcasts", "::mlir::ModuleOp"> {
+  let summary = "Compute before repeating";
+  let description = [{
+    An elementwise op whose operands are all repeated along some dimensions
+    computes one value of each, which is then repeated.
+
+    Before:
+
+    ```mlir
+    %w = linalg.broadcast ins(%g : tensor<2x8xf32>) outs(%0 : tensor<2x8x4x4xf32>) dimensions = [2, 3]
+    %t = linalg.tanh ins(%w : tensor<2x8x4x4xf32>) outs(%0 : tensor<2x8x4x4xf32>) -> tensor<2x8x4x4xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %s = linalg.generic {…} ins(%g : tensor<2x8xf32>) outs(%1 : tensor<2x8xf32>) { … math.tanh … } -> tensor<2x8xf32>
+    %t = linalg.broadcast ins(%s : tensor<2x8xf32>) outs(%0 : tensor<2x8x4x4xf32>) dimensions = [2, 3]
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def NormalizeSlices : Pass<"heed-normalize-slices", "::mlir::ModuleOp"> {
   let summary = "Take slices before reshapes and transposes";
   let description = [{

@@ -57,6 +57,8 @@ void buildRecognizePipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   // Before gates: a factor that is a norm's is then no gate's.
   pm.addPass(recognize::createRecognizeNorm());
+  // A gate that was expanded before its sigmoid is one value a channel.
+  pm.addPass(normalize::createNormalizeBroadcasts());
   pm.addPass(recognize::createRecognizeGate());
 }
 

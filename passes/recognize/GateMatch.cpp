@@ -27,8 +27,9 @@ static void operandsUnder(linalg::LinalgOp op, Value scalar,
 }
 
 /// `operand` by the dimensions of the result, looking through broadcasts.
-static View viewByResult(linalg::LinalgOp op, OpOperand *operand) {
-  View view = peelMovement(operand->get(), /*broadcasts=*/true);
+static View viewByResult(linalg::LinalgOp op, OpOperand *operand,
+                         bool broadcasts = true) {
+  View view = peelMovement(operand->get(), broadcasts);
   AffineMap in = op.getMatchingIndexingMap(operand);
   AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
@@ -81,6 +82,13 @@ static SmallVector<GateAnchor, 2> findGateAnchors(Operation *root) {
           !isa<RankedTensorType>(anchor.gate->get().getType()))
         continue;
       View view = viewByResult(op, anchor.gate);
+      // Values that repeat within a dimension stay so in the excitation.
+      if (llvm::any_of(view.axes, [](const Axis &axis) {
+            return hasBroadcast({axis}) && !isBroadcastAxis(axis);
+          }))
+        if (View whole = viewByResult(op, anchor.gate, false);
+            llvm::any_of(whole.axes, isBroadcastAxis))
+          view = whole;
       anchor.core = view.root;
       anchor.gateAxes = view.axes;
       for (auto [dim, axis] : llvm::enumerate(view.axes))

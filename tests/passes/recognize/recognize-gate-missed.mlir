@@ -246,15 +246,11 @@ func.func @no_gate_because_its_values_repeat(%x: !x) -> !x {
   %big = tensor.empty() : !x
   %s = linalg.reduce { arith.addf } ins(%x : !x) outs(%z : !p) dimensions = [2, 3]
   %half = tensor.extract_slice %s[0, 0] [2, 4] [1, 1] : !p to tensor<2x4xf32>
-  %e1 = tensor.empty() : tensor<2x4x2xf32>
-  %k = linalg.broadcast ins(%half : tensor<2x4xf32>) outs(%e1 : tensor<2x4x2xf32>) dimensions = [2]
-  %g = tensor.collapse_shape %k [[0], [1, 2]] : tensor<2x4x2xf32> into !p
+  %e1 = tensor.empty() : tensor<2x4x2x4x4xf32>
+  %k = linalg.broadcast ins(%half : tensor<2x4xf32>) outs(%e1 : tensor<2x4x2x4x4xf32>) dimensions = [2, 3, 4]
+  %g = tensor.collapse_shape %k [[0], [1, 2], [3], [4]] : tensor<2x4x2x4x4xf32> into !x
   // expected-remark @below {{expected a gate with the dimensions of the pooled tensor, got repeated or reordered parts of one}}
-  %y = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %g : !x, !p) outs(%big : !x) {
-  ^bb0(%i: f32, %j: f32, %o: f32):
-    %m = arith.mulf %i, %j : f32
-    linalg.yield %m : f32
-  } -> !x
+  %y = linalg.mul ins(%x, %g : !x, !x) outs(%big : !x) -> !x
   return %y : !x
 }
 

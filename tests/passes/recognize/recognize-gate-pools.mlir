@@ -194,4 +194,28 @@ func.func @division(%x: !x) -> (!x, !x) {
   return %y, %y2 : !x, !x
 }
 
+// Half as many values as channels, each for two of them: the excitation repeats.
+// CHECK-LABEL: func @repeated_values
+func.func @repeated_values(%x: !x) -> !x {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : !p
+  %z = linalg.fill ins(%zero : f32) outs(%e : !p) -> !p
+  %big = tensor.empty() : !x
+  // CHECK: attn.gate {{.*}} dimensions = [2, 3] pools = [sum] excite {
+  // CHECK: linalg.broadcast {{.*}} outs(%{{.*}} : tensor<2x4x2xf32>) dimensions = [2]
+  // CHECK: tensor.collapse_shape
+  %s = linalg.reduce { arith.addf } ins(%x : !x) outs(%z : !p) dimensions = [2, 3]
+  %half = tensor.extract_slice %s[0, 0] [2, 4] [1, 1] : !p to tensor<2x4xf32>
+  %e1 = tensor.empty() : tensor<2x4x2xf32>
+  %k = linalg.broadcast ins(%half : tensor<2x4xf32>) outs(%e1 : tensor<2x4x2xf32>) dimensions = [2]
+  %g = tensor.collapse_shape %k [[0], [1, 2]] : tensor<2x4x2xf32> into !p
+  // expected-remark @below {{dims="2, 3", kind=channel_gate, pools=sum}}
+  %y = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %g : !x, !p) outs(%big : !x) {
+  ^bb0(%i: f32, %j: f32, %o: f32):
+    %m = arith.mulf %i, %j : f32
+    linalg.yield %m : f32
+  } -> !x
+  return %y : !x
+}
+
 {-# dialect_resources: { builtin: { basis: "0x040000000000000000000000" } } #-}
