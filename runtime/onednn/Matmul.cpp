@@ -59,6 +59,28 @@ static void fold(View &view, size_t outer, size_t inner) {
   eraseDim(view, outer);
 }
 
+static bool hasBinaryPostOp(const Problem &p) {
+  for (const PostOp &postOp : p.site.postOps)
+    if (postOp.operand >= 0)
+      return true;
+  return false;
+}
+
+/// Outer dims have the larger strides. oneDNN finds the other operand of a
+/// binary post-op by dividing offsets in the destination, which goes astray
+/// (out of bounds) in any other order.
+static bool isRowMajor(const View &view) {
+  int64_t inner = 0;
+  for (size_t i = view.sizes.size(); i-- > 0;) {
+    if (view.sizes[i] == 1)
+      continue;
+    if (view.strides[i] < inner)
+      return false;
+    inner = view.strides[i];
+  }
+  return true;
+}
+
 /// Where the weights have no batch, which of the innermost batch dim and m is
 /// which does not matter: the larger one is m. Rows that are transposed between
 /// source and destination are then few products of many rows.
@@ -66,8 +88,18 @@ static void chooseRows(Problem &p) {
   if (p.rank() < 3)
     return;
   size_t m = p.rank() - 2, batch = m - 1;
-  const Dims &sizes = p.views[p.destination].sizes;
-  if (p.views[p.weights].sizes[batch] != 1 || sizes[batch] <= sizes[m])
+  const View &destination = p.views[p.destination];
+  if (p.views[p.weights].sizes[batch] != 1)
+    return;
+  bool exchange = destination.sizes[batch] > destination.sizes[m];
+  if (hasBinaryPostOp(p)) {
+    View exchanged = destination;
+    std::swap(exchanged.sizes[m], exchanged.sizes[batch]);
+    std::swap(exchanged.strides[m], exchanged.strides[batch]);
+    if (isRowMajor(destination) != isRowMajor(exchanged))
+      exchange = isRowMajor(exchanged);
+  }
+  if (!exchange)
     return;
   for (View *view : p.shapedLikeDestination()) {
     std::swap(view->sizes[m], view->sizes[batch]);
@@ -188,8 +220,11 @@ Attempt planMatmul(const dnnl::engine &engine, const Site &site,
                                {Format::Plain, b, Format::Given},
                                {a, b, Format::Plain},
                                {Format::Plain, Format::Plain, Format::Plain}};
+  bool onlyPlain = hasBinaryPostOp(p) && !isRowMajor(p.views[p.destination]);
   dnnl::primitive_desc_base best;
   for (const auto &format : formats) {
+    if (onlyPlain && format[2] != Format::Plain)
+      continue;
     dnnl::primitive_desc_base candidate =
         create(engine, p, format[0], format[1], format[2]);
     if (!candidate)

@@ -8,6 +8,8 @@
 #include "tests/generate/Check.h"
 #include "tests/generate/Mutants.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/PrettyStackTrace.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include <gtest/gtest.h>
@@ -40,6 +42,9 @@ int64_t runCases(const Family &family, uint64_t first, int64_t count,
     if (i % kCasesPerContext == 0)
       session = std::make_unique<Session>();
     uint64_t seed = first + uint64_t(i);
+    // What a crash tells.
+    llvm::PrettyStackTraceFormat trace("--family '%s' --only %llu", family.name,
+                                       (unsigned long long)seed);
     Case generated = family.make(session->context(), seed);
     std::string problem = session->check(generated);
     if (problem.empty())
@@ -47,6 +52,7 @@ int64_t runCases(const Family &family, uint64_t first, int64_t count,
     ++failures;
     os << "--family '" << family.name << "' --only " << seed << "\n  "
        << generated.name << "\n  " << problem << "\n";
+    os.flush();
   }
   return failures;
 }
@@ -131,6 +137,8 @@ void PrintTo(const Family &family, std::ostream *os) { *os << family.name; }
 int main(int argc, char **argv) {
   using namespace heed::generate;
   namespace cl = llvm::cl;
+  llvm::sys::PrintStackTraceOnErrorSignal(argv[0]);
+  llvm::EnablePrettyStackTrace();
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   testing::InitGoogleTest(&argc, argv);

@@ -133,6 +133,37 @@ TEST_F(OnednnMatmul, BiasOfAColumnResult) {
   EXPECT_EQ(name.find("ref"), std::string::npos) << name;
 }
 
+// The other operand of a post-op is found by offsets in the result, in whatever
+// order that has its dims.
+TEST_F(OnednnMatmul, PostOpOfAResultInAnyOrder) {
+  Tensor a = random({3, 2, 16}, 11), b = random({16, 8}, 12);
+  Tensor scale = random({8}, 14), expected = heed::reference::matmul(a, b);
+  for (int64_t i = 0; i < expected.size(); ++i)
+    expected.data[static_cast<size_t>(i)] *=
+        scale.data[static_cast<size_t>(i % 8)];
+  const std::vector<int64_t> orders[] = {{0, 1, 2}, {1, 0, 2}, {0, 2, 1},
+                                         {2, 0, 1}, {1, 2, 0}, {2, 1, 0}};
+  for (const std::vector<int64_t> &source : orders)
+    for (const std::vector<int64_t> &result : orders) {
+      Array arrays[] = {Array::of(a, source), Array::of(b), Array::of(scale),
+                        Array::of(Tensor(expected.shape), result)};
+      arrays[1].layout = {-1, 0, 1};
+      arrays[2].layout = {-1, -1, 0};
+      expect({PrimitiveKind::Matmul,
+              {{OperandRole::Source, false, &arrays[0]},
+               {OperandRole::Weights, false, &arrays[1]},
+               {OperandRole::PostOp, false, &arrays[2]},
+               {OperandRole::Destination, false, &arrays[3]}},
+              {},
+              {},
+              {},
+              {},
+              {},
+              {{PostOpKind::Mul, 0, 0, 2}}},
+             expected);
+    }
+}
+
 TEST_F(OnednnMatmul, NoRows) { product(random({0, 4}, 1), random({4, 3}, 2)); }
 
 TEST_F(OnednnMatmul, RefusesAnEmptySum) {
