@@ -143,8 +143,12 @@ static std::optional<double> numberOf(Attribute attribute) {
   return std::nullopt;
 }
 
-std::optional<double> constantOf(const Element &unresolved,
-                                 FactorTable &table) {
+/// A number is a short expression: the search ends before it walks up through
+/// the residual sums of a whole network.
+static std::optional<double> constantAt(const Element &unresolved,
+                                        FactorTable &table, unsigned depth) {
+  if (depth > 12)
+    return std::nullopt;
   Element element = resolve(unresolved, table);
   Attribute attribute;
   if (matchPattern(element.value, m_Constant(&attribute)))
@@ -154,7 +158,8 @@ std::optional<double> constantOf(const Element &unresolved,
     return std::nullopt;
   if (auto elements = dyn_cast<tensor::FromElementsOp>(op);
       elements && elements.getElements().size() == 1)
-    return constantOf(Element(elements.getElements()[0], {}, {}), table);
+    return constantAt(Element(elements.getElements()[0], {}, {}), table,
+                      depth + 1);
   if (element.frame && !scalarOp(element))
     return std::nullopt;
   if (op->getNumOperands() == 0 || op->getNumOperands() > 2)
@@ -164,10 +169,14 @@ std::optional<double> constantOf(const Element &unresolved,
            arith::SIToFPOp, math::ExpOp, math::LogOp>(op) ||
       element.isTensor())
     return std::nullopt;
-  std::optional<double> a = constantOf(element.operand(0), table);
+  std::optional<double> a = constantAt(element.operand(0), table, depth + 1);
+  if (!a)
+    return std::nullopt;
   std::optional<double> b =
-      op->getNumOperands() == 2 ? constantOf(element.operand(1), table) : 0.0;
-  if (!a || !b)
+      op->getNumOperands() == 2
+          ? constantAt(element.operand(1), table, depth + 1)
+          : 0.0;
+  if (!b)
     return std::nullopt;
   if (isa<arith::MulFOp>(op))
     return *a * *b;
@@ -190,6 +199,10 @@ std::optional<double> constantOf(const Element &unresolved,
   if (isa<math::LogOp>(op))
     return std::log(*a);
   return *a; // sitofp
+}
+
+std::optional<double> constantOf(const Element &element, FactorTable &table) {
+  return constantAt(element, table, 0);
 }
 
 //===----------------------------------------------------------------------===//

@@ -143,12 +143,16 @@ public:
     if (statistics.kind == attn::NormKind::layer && !bound.empty() &&
         isMean(element))
       return single(M);
-    if (std::optional<double> number = constantOf(element, table)) {
-      Sum sum;
-      sum[One] = makeConstant(*number);
-      return sum;
-    }
     Operation *op = scalarOp(element);
+    // Sums and products of numbers fold in the terms.
+    bool folds = isa_and_nonnull<arith::AddFOp, arith::SubFOp, arith::MulFOp,
+                                 arith::DivFOp, arith::NegFOp>(op);
+    if (!folds)
+      if (std::optional<double> number = constantOf(element, table)) {
+        Sum sum;
+        sum[One] = makeConstant(*number);
+        return sum;
+      }
     if (!op)
       return leaf(unresolved);
     if (isa<arith::NegFOp>(op)) {
@@ -273,23 +277,29 @@ private:
 };
 } // namespace
 
-/// The root as the value reads it, through sums, products and quotients only: a
-/// gate that is a function of a deviation is no norm.
+/// The root as the value reads it, through sums, products, quotients and lower
+/// bounds only: a gate that is a function of a deviation is no norm.
 static std::optional<Element> findRoot(const Element &unresolved,
-                                       Operation *scalar, FactorTable &table,
+                                       const NormRoot &root, FactorTable &table,
                                        unsigned &budget) {
   if (budget == 0)
     return std::nullopt;
   --budget;
   Element element = resolve(unresolved, table);
   Operation *op = scalarOp(element);
-  if (!op || op == scalar)
+  if (!op || op == root.scalar)
     return op ? std::optional<Element>(element) : std::nullopt;
+  // What x is made of stands before the root.
+  Operation *frame = element.frame;
+  Operation *rootOp = root.op;
+  if (frame != rootOp && frame->getBlock() == rootOp->getBlock() &&
+      frame->isBeforeInBlock(rootOp))
+    return std::nullopt;
   if (!isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
-           arith::NegFOp>(op))
+           arith::NegFOp, arith::MaximumFOp, arith::MaxNumFOp>(op))
     return std::nullopt;
   for (unsigned i = 0; i < op->getNumOperands(); ++i)
-    if (auto found = findRoot(element.operand(i), scalar, table, budget))
+    if (auto found = findRoot(element.operand(i), root, table, budget))
       return found;
   return std::nullopt;
 }
@@ -316,7 +326,7 @@ static bool isParameter(const NormTermPtr &term, const NormMatch &match,
 NormAttempt matchNormAt(Value value, const NormRoot &root, FactorTable &table) {
   Element y(makeView(value, table));
   unsigned budget = 256;
-  std::optional<Element> rootElement = findRoot(y, root.scalar, table, budget);
+  std::optional<Element> rootElement = findRoot(y, root, table, budget);
   if (!rootElement)
     return {};
   // Something is scaled along what was reduced; a deviation alone is no norm.

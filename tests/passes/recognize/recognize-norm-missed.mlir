@@ -224,3 +224,32 @@ func.func @no_norm_because_other_tensor(%x: tensor<4x8xf32>, %other: tensor<4x8x
     } -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+
+// x / max(length, epsilon), as F.normalize.
+func.func @no_norm_because_bounded_length(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %epsilon = arith.constant 1.0e-12 : f32
+  %e = tensor.empty() : tensor<4x8xf32>
+  %s = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) {
+    ^bb0(%a: f32, %t: f32):
+      %p = arith.mulf %a, %a : f32
+      %t1 = arith.addf %t, %p : f32
+      linalg.yield %t1 : f32
+    } -> tensor<4xf32>
+  // expected-remark @below {{expected a mean of squares, got a sum of squares: an L2 normalisation}}
+  %y = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %s : tensor<4x8xf32>, tensor<4xf32>) outs(%e : tensor<4x8xf32>) {
+    ^bb0(%a: f32, %t: f32, %out: f32):
+      %r = math.sqrt %t : f32
+      %m = arith.maximumf %r, %epsilon : f32
+      %z = arith.divf %a, %m : f32
+      linalg.yield %z : f32
+    } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
