@@ -219,6 +219,16 @@ Case makeAttention(mlir::MLIRContext &context, uint64_t seed) {
       s = t.times(s, 0.5);
     }
   }
+  bool limited = random.oneIn(6);
+  if (limited) { // no scale, no bias: a score of its own
+    std::string over;
+    for (char label : sizes.heads)
+      if (random.coin())
+        over.push_back(label);
+    what += ", limit over '" + over + "'";
+    s = t.map(s.dims, {s, t.input(over)},
+              [](auto &f, const auto &x) { return f.max(x[0], x[1]); });
+  }
   bool mayOmitMax = true, openRows = true;
   std::vector<Mask> masks;
   bool known = true;
@@ -261,8 +271,10 @@ Case makeAttention(mlir::MLIRContext &context, uint64_t seed) {
   Case result("attention", what, t);
   if (oneKey) // the only weight is 1: there is nothing to attend to
     result.expect = Expect::Either;
-  if (!oneKey && masks.size() == 1 && masks[0].isBand() && known && !biased &&
-      openRows && !t.isDynamic('i') && !t.isDynamic('j')) {
+  // Of one query, the heads that share its keys are the rows.
+  if (!oneKey && t.size('i') > 1 && masks.size() == 1 && masks[0].isBand() &&
+      known && !biased && !limited && openRows && !t.isDynamic('i') &&
+      !t.isDynamic('j')) {
     result.band.emplace();
     for (int64_t i = 0; i < t.size('i'); ++i)
       for (int64_t j = 0; j < t.size('j'); ++j)

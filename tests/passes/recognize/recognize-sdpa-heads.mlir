@@ -88,3 +88,83 @@ func.func @first_queries_have_no_key(%q: tensor<4x8xf32>, %k: tensor<8x2xf32>, %
   %o = linalg.matmul ins(%p, %v : tensor<4x2xf32>, tensor<2x8xf32>) outs(%o0 : tensor<4x8xf32>) -> tensor<4x8xf32>
   return %o : tensor<4x8xf32>
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+
+// i - 3 < j < i + 2: two keys to the left, one to the right.
+// CHECK-LABEL: func @strict_comparisons
+// CHECK: attn.sdpa
+// CHECK-NOT: mask(
+// CHECK-SAME: window = array<i64: 2, 1>
+func.func @strict_comparisons(%q: tensor<9x8xf32>, %k: tensor<8x9xf32>, %v: tensor<9x8xf32>) -> tensor<9x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %one = arith.constant 1 : index
+  %two = arith.constant 2 : index
+  %three = arith.constant 3 : index
+  %se = tensor.empty() : tensor<9x9xf32>
+  %oe = tensor.empty() : tensor<9x8xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<9x9xf32>) -> tensor<9x9xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<9x8xf32>) -> tensor<9x8xf32>
+  %qk = linalg.matmul ins(%q, %k : tensor<9x8xf32>, tensor<8x9xf32>) outs(%s0 : tensor<9x9xf32>) -> tensor<9x9xf32>
+  %s = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%qk : tensor<9x9xf32>) outs(%se : tensor<9x9xf32>) {
+    ^bb0(%a: f32, %out: f32):
+      %i = linalg.index 0 : index
+      %j = linalg.index 1 : index
+      %low = arith.subi %i, %three : index
+      %high = arith.addi %i, %two : index
+      %c0 = arith.cmpi sgt, %j, %low : index
+      %c1 = arith.cmpi slt, %j, %high : index
+      %c = arith.andi %c0, %c1 : i1
+      %y = arith.select %c, %a, %inf : f32
+      linalg.yield %y : f32
+    } -> tensor<9x9xf32>
+  %p = linalg.softmax dimension(1) ins(%s : tensor<9x9xf32>) outs(%se : tensor<9x9xf32>) -> tensor<9x9xf32>
+  %o = linalg.matmul ins(%p, %v : tensor<9x9xf32>, tensor<9x8xf32>) outs(%o0 : tensor<9x8xf32>) -> tensor<9x8xf32>
+  return %o : tensor<9x8xf32>
+}
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+
+// Windows (1, 3) and (3, 1): the tighter bound of each side.
+// CHECK-LABEL: func @two_windows
+// CHECK: attn.sdpa
+// CHECK-NOT: mask(
+// CHECK-SAME: window = array<i64: 1, 1>
+func.func @two_windows(%q: tensor<9x8xf32>, %k: tensor<8x9xf32>, %v: tensor<9x8xf32>) -> tensor<9x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %one = arith.constant 1 : index
+  %two = arith.constant 2 : index
+  %three = arith.constant 3 : index
+  %se = tensor.empty() : tensor<9x9xf32>
+  %oe = tensor.empty() : tensor<9x8xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<9x9xf32>) -> tensor<9x9xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<9x8xf32>) -> tensor<9x8xf32>
+  %qk = linalg.matmul ins(%q, %k : tensor<9x8xf32>, tensor<8x9xf32>) outs(%s0 : tensor<9x9xf32>) -> tensor<9x9xf32>
+  %s = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%qk : tensor<9x9xf32>) outs(%se : tensor<9x9xf32>) {
+    ^bb0(%a: f32, %out: f32):
+      %i = linalg.index 0 : index
+      %j = linalg.index 1 : index
+      %i1 = arith.addi %i, %one : index
+      %i3 = arith.addi %i, %three : index
+      %j1 = arith.addi %j, %one : index
+      %j3 = arith.addi %j, %three : index
+      %a0 = arith.cmpi sle, %i, %j1 : index
+      %a1 = arith.cmpi sle, %j, %i3 : index
+      %a2 = arith.andi %a0, %a1 : i1
+      %y0 = arith.select %a2, %a, %inf : f32
+      %b0 = arith.cmpi sle, %i, %j3 : index
+      %b1 = arith.cmpi sle, %j, %i1 : index
+      %b2 = arith.andi %b0, %b1 : i1
+      %y = arith.select %b2, %y0, %inf : f32
+      linalg.yield %y : f32
+    } -> tensor<9x9xf32>
+  %p = linalg.softmax dimension(1) ins(%s : tensor<9x9xf32>) outs(%se : tensor<9x9xf32>) -> tensor<9x9xf32>
+  %o = linalg.matmul ins(%p, %v : tensor<9x9xf32>, tensor<9x8xf32>) outs(%o0 : tensor<9x8xf32>) -> tensor<9x8xf32>
+  return %o : tensor<9x8xf32>
+}
