@@ -286,3 +286,31 @@ func.func @count_from_a_shape(%x: tensor<4x?xf32>, %w: tensor<8xf32>) -> tensor<
     } -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
+
+// -----
+
+// The mean is that of two dimensions, the variance that of one: what is left of
+// x is a tensor like any other, and its norm an RMS norm.
+// CHECK-LABEL: func @mean_over_other_dimensions
+// CHECK: %[[D:.*]] = linalg.sub
+// CHECK: attn.norm rms ins(%[[D]] : tensor<2x4x8xf32>) outs(%[[D]] : tensor<2x4x8xf32>) dimensions = [2]
+func.func @mean_over_other_dimensions(%x: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %zero2 = arith.constant dense<0.0> : tensor<2xf32>
+  %zero = arith.constant dense<0.0> : tensor<2x4xf32>
+  %n2 = arith.constant dense<0.03125> : tensor<2xf32>
+  %n = arith.constant dense<0.125> : tensor<2x4xf32>
+  %e2 = tensor.empty() : tensor<2xf32>
+  %r = tensor.empty() : tensor<2x4xf32>
+  %e = tensor.empty() : tensor<2x4x8xf32>
+  %s = linalg.reduce { arith.addf } ins(%x : tensor<2x4x8xf32>) outs(%zero2 : tensor<2xf32>) dimensions = [1, 2]
+  %m = linalg.mul ins(%s, %n2 : tensor<2xf32>, tensor<2xf32>) outs(%e2 : tensor<2xf32>) -> tensor<2xf32>
+  %mb = linalg.broadcast ins(%m : tensor<2xf32>) outs(%e : tensor<2x4x8xf32>) dimensions = [1, 2]
+  %d = linalg.sub ins(%x, %mb : tensor<2x4x8xf32>, tensor<2x4x8xf32>) outs(%e : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %q = linalg.square ins(%d : tensor<2x4x8xf32>) outs(%e : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %t = linalg.reduce { arith.addf } ins(%q : tensor<2x4x8xf32>) outs(%zero : tensor<2x4xf32>) dimensions = [2]
+  %v = linalg.mul ins(%t, %n : tensor<2x4xf32>, tensor<2x4xf32>) outs(%r : tensor<2x4xf32>) -> tensor<2x4xf32>
+  %i = linalg.rsqrt ins(%v : tensor<2x4xf32>) outs(%r : tensor<2x4xf32>) -> tensor<2x4xf32>
+  %ib = linalg.broadcast ins(%i : tensor<2x4xf32>) outs(%e : tensor<2x4x8xf32>) dimensions = [2]
+  %y = linalg.mul ins(%d, %ib : tensor<2x4x8xf32>, tensor<2x4x8xf32>) outs(%e : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %y : tensor<2x4x8xf32>
+}
