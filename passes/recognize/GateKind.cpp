@@ -252,7 +252,9 @@ GateKind classifyGate(const Layout &x, ArrayRef<int64_t> dimensions,
     if (convolvesAll || ((first || pools > 1) && (contractsAll || !mixes)))
       return GateKind::Spatial;
   }
-  return larger == 1 ? GateKind::Channel : GateKind::Axis;
+  // Pooled dimensions of size 1 alone do not say what the others are.
+  return larger == 1 && !pooledDims.empty() ? GateKind::Channel
+                                            : GateKind::Axis;
 }
 
 } // namespace heed::recognize

@@ -33,6 +33,11 @@ constexpr Missed kLinearLayer = {
     "tensor",
     "none needed for a classifier or a router; an attention takes its keys "
     "from a tensor of the model"};
+constexpr Missed kMixedHeads = {
+    "expected the scores of one head, got a mix of the scores of several "
+    "heads",
+    "leave out the layer between the heads' scores (talking heads) to fuse "
+    "the block"};
 
 bool isConstant(const TensorView &view) {
   return matchPattern(view.value, m_Constant());
@@ -272,6 +277,13 @@ static bool readStep(ScoreReader &reader, const Step &step, const Step *outer) {
   return false;
 }
 
+/// Neither side is a constant.
+static bool isOfData(const Product &product, FactorTable &table) {
+  std::optional<Scaled> lhs = peelScale(product.lhs, table);
+  std::optional<Scaled> rhs = peelScale(product.rhs, table);
+  return lhs && rhs && !isConstant(lhs->root) && !isConstant(rhs->root);
+}
+
 Match<Score> matchScore(const TensorView &s, const Factors &keys,
                         FactorTable &table) {
   SpineSearch search{keys, table};
@@ -284,7 +296,16 @@ Match<Score> matchScore(const TensorView &s, const Factors &keys,
   if (!lhs || !rhs)
     return kNoProduct;
   // x·W: a layer's weights stand on the right, and are never keys.
-  if (isConstant(rhs->root) || isConstant(keysAreRhs ? rhs->root : lhs->root))
+  bool isLayer =
+      isConstant(rhs->root) || isConstant(keysAreRhs ? rhs->root : lhs->root);
+  if (isLayer || isConstant(lhs->root)) {
+    SpineSearch inner{keys, table};
+    if (inner.search(Element(isConstant(rhs->root) ? lhs->root : rhs->root)) &&
+        inner.found->product.op != product.op &&
+        isOfData(inner.found->product, table))
+      return kMixedHeads;
+  }
+  if (isLayer)
     return kLinearLayer;
   Score score;
   score.q = keysAreRhs ? lhs->root : rhs->root;

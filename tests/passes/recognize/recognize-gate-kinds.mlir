@@ -65,3 +65,19 @@ func.func @split_channels(%x: !x) -> tensor<2x2x4x4x6xf32> {
   %y = linalg.mul ins(%v, %w : tensor<2x2x4x4x6xf32>, tensor<2x2x4x4x6xf32>) outs(%big : tensor<2x2x4x4x6xf32>) -> tensor<2x2x4x4x6xf32>
   return %y : tensor<2x2x4x4x6xf32>
 }
+
+// One of two spatial dimensions is pooled; that both have size 1 makes no
+// difference.
+// CHECK-LABEL: func @one_by_one_axis
+func.func @one_by_one_axis(%x: tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x8x1xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8x1xf32>) -> tensor<2x8x1xf32>
+  %big = tensor.empty() : tensor<2x8x1x1xf32>
+  %s = linalg.reduce { arith.addf } ins(%x : tensor<2x8x1x1xf32>) outs(%z : tensor<2x8x1xf32>) dimensions = [3]
+  %g = linalg.tanh ins(%s : tensor<2x8x1xf32>) outs(%e : tensor<2x8x1xf32>) -> tensor<2x8x1xf32>
+  %w = linalg.broadcast ins(%g : tensor<2x8x1xf32>) outs(%big : tensor<2x8x1x1xf32>) dimensions = [3]
+  // expected-remark @below {{dims=3, kind=axis_gate}}
+  %y = linalg.mul ins(%x, %w : tensor<2x8x1x1xf32>, tensor<2x8x1x1xf32>) outs(%big : tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32>
+  return %y : tensor<2x8x1x1xf32>
+}

@@ -41,6 +41,28 @@ func.func @no_sdpa_because_there_is_no_product(%x: tensor<10x10xf32>, %v: tensor
 
 // -----
 
+#mw = affine_map<(h, i, j, g) -> (h, g)>
+#ms = affine_map<(h, i, j, g) -> (g, i, j)>
+#mo = affine_map<(h, i, j, g) -> (h, i, j)>
+
+// Talking heads.
+func.func @no_sdpa_because_heads_are_mixed(%q: tensor<4x10x16xf32>, %k: tensor<4x16x10xf32>, %v: tensor<4x10x16xf32>) -> tensor<4x10x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %w = arith.constant dense_resource<w> : tensor<4x4xf32>
+  %se = tensor.empty() : tensor<4x10x10xf32>
+  %oe = tensor.empty() : tensor<4x10x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<4x10x10xf32>) -> tensor<4x10x10xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<4x10x16xf32>) -> tensor<4x10x16xf32>
+  %s = linalg.batch_matmul ins(%q, %k : tensor<4x10x16xf32>, tensor<4x16x10xf32>) outs(%s0 : tensor<4x10x10xf32>) -> tensor<4x10x10xf32>
+  %m = linalg.contract indexing_maps = [#mw, #ms, #mo] ins(%w, %s : tensor<4x4xf32>, tensor<4x10x10xf32>) outs(%s0 : tensor<4x10x10xf32>) -> tensor<4x10x10xf32>
+  // expected-remark @below {{expected the scores of one head, got a mix of the scores of several heads}}
+  %p = linalg.softmax dimension(2) ins(%m : tensor<4x10x10xf32>) outs(%se : tensor<4x10x10xf32>) -> tensor<4x10x10xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<4x10x10xf32>, tensor<4x10x16xf32>) outs(%o0 : tensor<4x10x16xf32>) -> tensor<4x10x16xf32>
+  return %o : tensor<4x10x16xf32>
+}
+
+// -----
+
 // A classifier, or the router of a mixture of experts.
 func.func @no_sdpa_because_keys_are_weights(%x: tensor<10x16xf32>, %v: tensor<3x16xf32>) -> tensor<10x16xf32> {
   %zero = arith.constant 0.0 : f32
