@@ -32,7 +32,7 @@
   const product = symbols => {
     const degrees = new Map();
     for (const symbol of symbols.split(' ')) degrees.set(letterOf(symbol), (degrees.get(letterOf(symbol)) || 0) + 1);
-    return [...degrees].sort().map(([letter, n]) => n === 1 ? letter : n < 4 ? letter + ' ²³'[n - 1] : `${letter}^${n}`).join('\u2009');
+    return [...degrees].sort().map(([letter, n]) => n === 1 ? letter : n < 4 ? letter + ' ²³'[n - 1] : `${letter}^${n}`).join('\u202f');
   };
   const termText = ([n, symbols], text) => symbols ? (n === 1 ? '' : text(n) + '\u00a0') + product(symbols) : text(n);
   const countText = (count, text, most = Infinity) => {
@@ -80,7 +80,7 @@
     ? ` (${(100 * part / whole).toFixed(part >= whole ? 0 : 1)} %)` : '';
   const tile = (title, big, note, ...more) => {
     const strong = make('div', 'big', big);
-    if (typeof big === 'string' && big.length > 28) strong.classList.add('small');
+    if (typeof big === 'string' && big.length > 16) strong.classList.add('small');
     return make('div', 'tile', make('h3', '', title), strong, note ? make('div', 'note', note) : null, ...more);
   };
   const summarise = () => {
