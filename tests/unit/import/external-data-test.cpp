@@ -105,7 +105,7 @@ TEST_F(ExternalData, EntriesOfTheTensorAreChecked) {
   };
   auto take = [&]() -> std::string {
     try {
-      return takeTensor(t, (folder / "m.onnx").string()).bytes();
+      return takeTensor(t, (folder / "m.onnx").string()).bytes().str();
     } catch (ImportError &e) {
       return "error: " + e.reason;
     }

@@ -3,6 +3,8 @@
 #include "tools/lib/import/Error.h"
 #include "tools/lib/import/Model.h"
 
+#include "llvm/ADT/APFloat.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -127,6 +129,31 @@ TEST(Tensor, NamesAreQuotedForMessages) {
   EXPECT_EQ(heed::import::quoted(llvm::StringRef("a\0b\n\"", 5)),
             "'a\\00b\\0A\\22'");
   EXPECT_EQ(heed::import::quoted(std::string(1000, 'x')).size(), 85u);
+}
+
+TEST(Tensor, EveryHalfIsExact) {
+  std::string bytes;
+  for (unsigned h = 0; h < 1 << 16; ++h)
+    bytes.append({static_cast<char>(h), static_cast<char>(h >> 8)});
+  for (DType type : {DType::F16, DType::BF16}) {
+    HostTensor halves(type, {1 << 16}, bytes);
+    HostTensor floats = halves.cast(DType::F32);
+    EXPECT_TRUE(floats.shared().isAligned());
+    const llvm::fltSemantics &kind = type == DType::F16
+                                         ? llvm::APFloat::IEEEhalf()
+                                         : llvm::APFloat::BFloat();
+    for (unsigned h = 0; h < 1 << 16; ++h) {
+      llvm::APFloat want(kind, llvm::APInt(16, h));
+      if (want.isNaN()) {
+        ASSERT_TRUE(std::isnan(floats.asDouble(h))) << h;
+        continue;
+      }
+      bool lost;
+      want.convert(llvm::APFloat::IEEEdouble(),
+                   llvm::APFloat::rmNearestTiesToEven, &lost);
+      ASSERT_EQ(floats.asDouble(h), want.convertToDouble()) << h;
+    }
+  }
 }
 
 } // namespace

@@ -174,12 +174,11 @@ Tensor Emitter::concat(ArrayRef<Tensor> tensors, int64_t axis) {
         for (int64_t i = 0; t->constant->isSplat() && i < run; ++i)
           bytes += t->constant->bytes();
         if (!t->constant->isSplat())
-          bytes.append(t->constant->bytes(), o * run * width, run * width);
+          bytes += t->constant->bytes().substr(o * run * width, run * width);
       }
     if (!allConstant)
       return integers(type, *dims, std::move(elements));
-    return constant(HostTensor(
-        type, *dims, std::make_shared<const std::string>(std::move(bytes))));
+    return constant(HostTensor(type, *dims, std::move(bytes)));
   }
   SmallVector<Value> values;
   for (const Tensor &t : tensors)

@@ -9,7 +9,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinAttributes.h"
-#include "llvm/Support/MemAlloc.h"
 
 using namespace mlir;
 
@@ -21,19 +20,14 @@ constexpr size_t inlineBytes = 1024;
 /// Integer tensors of at most this many elements are followed as sizes.
 constexpr int64_t maxFollowed = 1024;
 
-/// A copy of the bytes, aligned for the compiled function, which reads it in
-/// place. The blob claims less: readers of bytecode refuse a file whose buffer
-/// is not aligned as its strictest resource, and give buffers 16 bytes.
-AsmResourceBlob alignedBlob(const std::string &bytes) {
-  constexpr size_t alignment = 64, claimed = 16;
-  char *data =
-      static_cast<char *>(llvm::allocate_buffer(bytes.size(), alignment));
-  std::memcpy(data, bytes.data(), bytes.size());
+/// The bytes as a resource that shares their memory. It claims less than their
+/// alignment: readers of bytecode refuse a file whose buffer is not aligned as
+/// its strictest resource, and give buffers 16 bytes.
+AsmResourceBlob blobOf(const Bytes &bytes) {
+  constexpr size_t claimed = 16;
   return AsmResourceBlob(
-      ArrayRef<char>(data, bytes.size()), claimed,
-      [](void *p, size_t size, size_t) {
-        llvm::deallocate_buffer(p, size, alignment);
-      },
+      ArrayRef<char>(bytes.view.data(), bytes.view.size()), claimed,
+      [owner = bytes.owner](void *, size_t, size_t) {},
       /*dataIsMutable=*/false);
 }
 
@@ -159,21 +153,24 @@ Value Emitter::ir(const Tensor &tensor) {
                                .getResult());
     return tensor->value = tensor::FromElementsOp::create(b, loc, type, values);
   }
-  const HostTensor &host = *tensor->constant;
+  HostTensor &host = *tensor->constant;
   Location where = tensor->name.empty()
                        ? loc
                        : Location(NameLoc::get(b.getStringAttr(tensor->name)));
   TypedAttr attr;
   if (host.bytes().size() > inlineBytes && isUniform(host)) {
-    attr = denseAttr(type,
-                     HostTensor(host.type(), type.getShape(),
-                                std::make_shared<const std::string>(
-                                    host.bytes().data(), byteSize(host.type())),
-                                /*splat=*/true));
+    attr = denseAttr(
+        type,
+        HostTensor(host.type(), type.getShape(),
+                   Bytes::copy(host.bytes().take_front(byteSize(host.type()))),
+                   /*splat=*/true));
   } else if (host.bytes().size() > inlineBytes && host.type() != DType::Bool) {
-    AsmResourceBlob blob = alignedBlob(host.bytes());
+    // The file's copy goes as soon as there is an aligned one.
+    if (!host.shared().isAligned())
+      host = HostTensor(host.type(), host.dims(), Bytes::copy(host.bytes()),
+                        host.isSplat());
     attr = DenseResourceElementsAttr::get(type, resourceKey(tensor->name),
-                                          std::move(blob));
+                                          blobOf(host.shared()));
   } else if (host.count() == 0) {
     attr = DenseElementsAttr::get(type, ArrayRef<Attribute>());
   } else {
@@ -257,22 +254,18 @@ bool Emitter::chargeFold(int64_t bytes) {
 
 Tensor Emitter::pick(const Tensor &tensor, ArrayRef<int64_t> dims,
                      llvm::function_ref<int64_t(ArrayRef<int64_t>)> index) {
+  if (tensor->constant)
+    return constant(tensor->constant->pick(dims, index), tensor->name);
   int64_t count = checkedCount(dims);
   SmallVector<int64_t> at(dims.size(), 0);
-  std::vector<int64_t> indices;
-  indices.reserve(count);
-  for (int64_t i = 0; i < count; ++i) {
-    indices.push_back(index(at));
-    for (size_t d = dims.size(); d-- > 0 && ++at[d] == dims[d];)
-      at[d] = 0;
-  }
-  if (tensor->constant)
-    return constant(tensor->constant->pick(dims, indices), tensor->name);
   std::vector<Sym> elements;
-  for (int64_t i : indices) {
+  for (int64_t n = 0; n < count; ++n) {
+    int64_t i = index(at);
     if (i < 0 || i >= int64_t(tensor->elements->size()))
       fail("index " + Twine(i) + " is outside of a constant");
     elements.push_back((*tensor->elements)[i]);
+    for (size_t d = dims.size(); d-- > 0 && ++at[d] == dims[d];)
+      at[d] = 0;
   }
   return integers(tensor->type, dims, std::move(elements));
 }

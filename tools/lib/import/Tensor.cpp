@@ -6,6 +6,7 @@
 
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemAlloc.h"
 
 #include <cmath>
 
@@ -141,13 +142,34 @@ int64_t checkedCount(llvm::ArrayRef<int64_t> dims, size_t elementBytes) {
   return isEmpty ? 0 : count;
 }
 
-HostTensor::HostTensor(DType type, llvm::ArrayRef<int64_t> dims,
-                       std::shared_ptr<const std::string> bytes, bool splat)
+Bytes Bytes::make(size_t size) {
+  auto *memory =
+      static_cast<char *>(llvm::allocate_buffer(size ? size : 1, alignment));
+  std::shared_ptr<void> owner(memory, [size](void *p) {
+    llvm::deallocate_buffer(p, size ? size : 1, alignment);
+  });
+  return {std::move(owner), llvm::StringRef(memory, size)};
+}
+
+Bytes Bytes::copy(llvm::StringRef bytes) {
+  Bytes r = make(bytes.size());
+  std::memcpy(r.writable(), bytes.data(), bytes.size());
+  return r;
+}
+
+Bytes Bytes::take(std::string bytes) {
+  auto owner = std::make_shared<std::string>(std::move(bytes));
+  llvm::StringRef view = *owner;
+  return {std::move(owner), view};
+}
+
+HostTensor::HostTensor(DType type, llvm::ArrayRef<int64_t> dims, Bytes bytes,
+                       bool splat)
     : elementType(type), shape(dims), elements(checkedCount(dims)),
       data(std::move(bytes)), splat(splat) {
   int64_t stored = splat ? 1 : elements;
-  if (data->size() != stored * byteSize(type))
-    fail("its data has " + llvm::Twine(data->size()) + " bytes, expected " +
+  if (data.view.size() != stored * byteSize(type))
+    fail("its data has " + llvm::Twine(data.view.size()) + " bytes, expected " +
          llvm::Twine(stored * byteSize(type)));
 }
 
@@ -212,6 +234,24 @@ void appendDouble(std::string &bytes, DType type, double value) {
                 : static_cast<int64_t>(value));
 }
 
+static float fromBits(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/// Exact; by bits, since weights have many of them.
+static float halfToFloat(uint16_t half) {
+  uint32_t sign = uint32_t(half & 0x8000) << 16, rest = half & 0x7fff;
+  if (rest >= 0x7c00) // infinite or not a number
+    return fromBits(sign | 0x7f800000 | (rest & 0x3ff) << 13);
+  if (rest < 0x400) { // rest·2⁻²⁴
+    float small = std::ldexp(static_cast<float>(rest), -24);
+    return sign ? -small : small;
+  }
+  return fromBits(sign | ((rest << 13) + (112u << 23)));
+}
+
 double HostTensor::asDouble(int64_t index) const {
   const char *p = at(index);
   switch (elementType) {
@@ -220,13 +260,9 @@ double HostTensor::asDouble(int64_t index) const {
   case DType::F64:
     return get<double>(p);
   case DType::F16:
-  case DType::BF16: {
-    llvm::APFloat f(semantics(elementType), llvm::APInt(16, get<uint16_t>(p)));
-    bool lost;
-    f.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven,
-              &lost);
-    return f.convertToDouble();
-  }
+    return halfToFloat(get<uint16_t>(p));
+  case DType::BF16:
+    return fromBits(uint32_t(get<uint16_t>(p)) << 16);
   case DType::U64:
     return static_cast<double>(get<uint64_t>(p));
   default:
@@ -267,8 +303,7 @@ HostTensor HostTensor::ofInts(DType type, llvm::ArrayRef<int64_t> dims,
   bytes.reserve(values.size() * byteSize(type));
   for (int64_t v : values)
     appendInt(bytes, type, v);
-  return HostTensor(type, dims,
-                    std::make_shared<const std::string>(std::move(bytes)));
+  return HostTensor(type, dims, std::move(bytes));
 }
 
 HostTensor HostTensor::ofDoubles(DType type, llvm::ArrayRef<int64_t> dims,
@@ -277,24 +312,28 @@ HostTensor HostTensor::ofDoubles(DType type, llvm::ArrayRef<int64_t> dims,
   bytes.reserve(values.size() * byteSize(type));
   for (double v : values)
     appendDouble(bytes, type, v);
-  return HostTensor(type, dims,
-                    std::make_shared<const std::string>(std::move(bytes)));
+  return HostTensor(type, dims, std::move(bytes));
 }
 
-HostTensor HostTensor::pick(llvm::ArrayRef<int64_t> dims,
-                            llvm::ArrayRef<int64_t> indices) const {
-  if (splat && !indices.empty())
+HostTensor HostTensor::pick(
+    llvm::ArrayRef<int64_t> dims,
+    llvm::function_ref<int64_t(llvm::ArrayRef<int64_t>)> index) const {
+  int64_t count = checkedCount(dims);
+  if (splat && count)
     return HostTensor(elementType, dims, data, true);
-  std::string bytes;
   size_t size = byteSize(elementType);
-  bytes.reserve(indices.size() * size);
-  for (int64_t i : indices) {
-    if (i < 0 || i >= elements)
-      fail("index " + llvm::Twine(i) + " is outside of a constant");
-    bytes.append(at(i), size);
+  Bytes bytes = Bytes::make(count * size);
+  char *to = bytes.writable();
+  llvm::SmallVector<int64_t> position(dims.size(), 0);
+  for (int64_t i = 0; i < count; ++i, to += size) {
+    int64_t from = index(position);
+    if (from < 0 || from >= elements)
+      fail("index " + llvm::Twine(from) + " is outside of a constant");
+    std::memcpy(to, at(from), size);
+    for (size_t d = dims.size(); d-- > 0 && ++position[d] == dims[d];)
+      position[d] = 0;
   }
-  return HostTensor(elementType, dims,
-                    std::make_shared<const std::string>(std::move(bytes)));
+  return HostTensor(elementType, dims, std::move(bytes));
 }
 
 HostTensor HostTensor::reshaped(llvm::ArrayRef<int64_t> dims) const {
@@ -304,16 +343,24 @@ HostTensor HostTensor::reshaped(llvm::ArrayRef<int64_t> dims) const {
 HostTensor HostTensor::cast(DType to) const {
   if (to == elementType)
     return *this;
-  std::string bytes;
   int64_t stored = splat ? 1 : elements;
+  if (to == DType::F32) { // weights: straight into aligned memory
+    Bytes bytes = Bytes::make(stored * sizeof(float));
+    char *out = bytes.writable();
+    for (int64_t i = 0; i < stored; ++i, out += sizeof(float)) {
+      float value = static_cast<float>(asDouble(i));
+      std::memcpy(out, &value, sizeof value);
+    }
+    return HostTensor(to, shape, std::move(bytes), splat);
+  }
+  std::string bytes;
   bytes.reserve(stored * byteSize(to));
   for (int64_t i = 0; i < stored; ++i)
     if (isFloat(elementType) || elementType == DType::U64)
       appendDouble(bytes, to, asDouble(i));
     else
       appendInt(bytes, to, asInt(i));
-  return HostTensor(
-      to, shape, std::make_shared<const std::string>(std::move(bytes)), splat);
+  return HostTensor(to, shape, Bytes::take(std::move(bytes)), splat);
 }
 
 } // namespace heed::import

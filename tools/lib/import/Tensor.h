@@ -5,7 +5,9 @@
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
 
 #include <cstring>
 #include <memory>
@@ -45,14 +47,32 @@ mlir::Type irType(DType type, mlir::MLIRContext *context); // signless
 /// `elementBytes` to fit 62 bits.
 int64_t checkedCount(llvm::ArrayRef<int64_t> dims, size_t elementBytes = 8);
 
+/// Memory that constants share: never changed once it is part of one.
+struct Bytes {
+  std::shared_ptr<void> owner;
+  llvm::StringRef view;
+
+  /// Aligned for the compiled function, which reads weights in place.
+  static constexpr size_t alignment = 64;
+  static Bytes make(size_t size); // not initialised
+  static Bytes copy(llvm::StringRef bytes);
+  static Bytes take(std::string bytes); // not aligned
+  char *writable() const { return static_cast<char *>(owner.get()); }
+  bool isAligned() const {
+    return reinterpret_cast<uintptr_t>(view.data()) % alignment == 0;
+  }
+};
+
 /// A constant tensor in row-major order; bool has one byte an element. The
 /// bytes are shared, never changed after construction. A splat stores one
 /// element.
 class HostTensor {
 public:
   HostTensor() = default;
-  HostTensor(DType type, llvm::ArrayRef<int64_t> dims,
-             std::shared_ptr<const std::string> bytes, bool splat = false);
+  HostTensor(DType type, llvm::ArrayRef<int64_t> dims, Bytes bytes,
+             bool splat = false);
+  HostTensor(DType type, llvm::ArrayRef<int64_t> dims, std::string bytes)
+      : HostTensor(type, dims, Bytes::take(std::move(bytes))) {}
   static HostTensor ofInts(DType type, llvm::ArrayRef<int64_t> dims,
                            llvm::ArrayRef<int64_t> values);
   static HostTensor ofDoubles(DType type, llvm::ArrayRef<int64_t> dims,
@@ -62,26 +82,27 @@ public:
   llvm::ArrayRef<int64_t> dims() const { return shape; }
   int64_t count() const { return elements; }
   bool isSplat() const { return splat; }
-  const std::string &bytes() const { return *data; }
-  const std::shared_ptr<const std::string> &shared() const { return data; }
+  llvm::StringRef bytes() const { return data.view; }
+  const Bytes &shared() const { return data; }
 
   double asDouble(int64_t index) const;
   int64_t asInt(int64_t index) const;
 
-  /// Element i of the result is element indices[i] of this.
-  HostTensor pick(llvm::ArrayRef<int64_t> dims,
-                  llvm::ArrayRef<int64_t> indices) const;
+  /// Element i of the result is element index(i) of this.
+  HostTensor
+  pick(llvm::ArrayRef<int64_t> dims,
+       llvm::function_ref<int64_t(llvm::ArrayRef<int64_t>)> index) const;
   HostTensor reshaped(llvm::ArrayRef<int64_t> dims) const;
   HostTensor cast(DType type) const;
 
 private:
   const char *at(int64_t index) const {
-    return data->data() + (splat ? 0 : index) * byteSize(elementType);
+    return data.view.data() + (splat ? 0 : index) * byteSize(elementType);
   }
   DType elementType = DType::F32;
   llvm::SmallVector<int64_t> shape;
   int64_t elements = 0;
-  std::shared_ptr<const std::string> data;
+  Bytes data;
   bool splat = false;
 };
 

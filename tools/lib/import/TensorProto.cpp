@@ -119,8 +119,7 @@ HostTensor takeTensor(onnx::TensorProto &tensor, const std::string &modelPath,
   if (type == DType::Bool) // any nonzero byte is true
     for (char &byte : bytes)
       byte = byte != 0;
-  return HostTensor(type, dims,
-                    std::make_shared<const std::string>(std::move(bytes)));
+  return HostTensor(type, dims, std::move(bytes));
 }
 
 } // namespace heed::import

@@ -74,13 +74,12 @@ void importTrilu(Node &n) {
       int64_t row = i / columns % rows, column = i % columns;
       int64_t above = column - row - *k.constant();
       if (upper ? above >= 0 : above <= 0)
-        bytes.append(host.bytes(), host.isSplat() ? 0 : i * width, width);
+        bytes += host.bytes().substr(host.isSplat() ? 0 : i * width, width);
       else
         bytes.append(width, '\0');
     }
-    return n.set(n.e.constant(
-        HostTensor(host.type(), *dims,
-                   std::make_shared<const std::string>(std::move(bytes)))));
+    return n.set(
+        n.e.constant(HostTensor(host.type(), *dims, std::move(bytes))));
   }
   Value diagonal = n.e.size(k), zero = n.e.scalar(x->type, 0);
   n.set(n.e.elementwise(

@@ -30,8 +30,7 @@ static Tensor foldConstants(Emitter &e, ArrayRef<Tensor> ins,
     else
       appendInt(bytes, type, folds.ints(ints.data()));
   }
-  return e.constant(HostTensor(
-      type, dims, std::make_shared<const std::string>(std::move(bytes))));
+  return e.constant(HostTensor(type, dims, std::move(bytes)));
 }
 
 static Tensor foldSizes(Emitter &e, ArrayRef<Tensor> ins,
