@@ -52,6 +52,7 @@ llvm::ArrayRef<OpEntry> gridSampleOps();
 llvm::ArrayRef<OpEntry> poolingExtraOps();
 llvm::ArrayRef<OpEntry> elementwiseExtraOps();
 // Of the domain com.microsoft.
+llvm::ArrayRef<OpEntry> simplifiedNormOps();
 llvm::ArrayRef<OpEntry> contribOps();
 llvm::ArrayRef<OpEntry> contribNormOps();
 llvm::ArrayRef<OpEntry> contribAttentionOps();

@@ -1,6 +1,7 @@
 // Normalization.cpp - batch, layer, RMS, instance and group normalisation.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "tools/lib/import/ops/Normalization.h"
 #include "tools/lib/import/Registry.h"
 #include "tools/lib/import/ops/Map.h"
 
@@ -13,8 +14,6 @@ using namespace mlir;
 
 namespace heed::import {
 
-namespace {
-
 /// 1 / √(x + epsilon)
 Tensor inverseRoot(Emitter &e, const Tensor &x, double epsilon) {
   return e.elementwise(
@@ -25,19 +24,6 @@ Tensor inverseRoot(Emitter &e, const Tensor &x, double epsilon) {
       });
 }
 
-/// A vector over dim 1 of rank `rank`.
-Tensor alongChannels(Emitter &e, const Tensor &t, size_t rank) {
-  if (t->rank() != 1)
-    fail("a parameter is no vector");
-  Shape shape(rank - 1, Sym(1));
-  shape[0] = t->shape[0];
-  return e.reshape(t, shape);
-}
-
-struct Normalised {
-  Tensor y, mean, inverseDeviation;
-};
-
 /// (x − mean) / √(var + ε) over `axes`.
 Normalised normalise(Emitter &e, const Tensor &x, ArrayRef<int64_t> axes,
                      double epsilon) {
@@ -46,6 +32,17 @@ Normalised normalise(Emitter &e, const Tensor &x, ArrayRef<int64_t> axes,
   Tensor variance = e.mean(square(e, centred), axes, true);
   Tensor inverse = inverseRoot(e, variance, epsilon);
   return {map2<arith::MulFOp>(e, centred, inverse), mean, inverse};
+}
+
+namespace {
+
+/// A vector over dim 1 of rank `rank`.
+Tensor alongChannels(Emitter &e, const Tensor &t, size_t rank) {
+  if (t->rank() != 1)
+    fail("a parameter is no vector");
+  Shape shape(rank - 1, Sym(1));
+  shape[0] = t->shape[0];
+  return e.reshape(t, shape);
 }
 
 SmallVector<int64_t> axesFrom(int64_t axis, size_t rank) {

@@ -2,9 +2,11 @@
 // position.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "tools/lib/import/ops/Rotary.h"
 #include "tools/lib/import/Registry.h"
 #include "tools/lib/import/ops/Gather.h"
 #include "tools/lib/import/ops/Map.h"
+#include "tools/lib/import/ops/Sdpa.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -14,11 +16,9 @@ using namespace mlir;
 
 namespace heed::import {
 
-namespace {
-
 /// x[..., from : from + count : step]
-Tensor lastDim(Emitter &e, const Tensor &x, const Sym &from, const Sym &count,
-               int64_t step) {
+static Tensor lastDim(Emitter &e, const Tensor &x, const Sym &from,
+                      const Sym &count, int64_t step) {
   SmallVector<Sym> offsets(x->rank(), Sym(0));
   SmallVector<int64_t> strides(x->rank(), 1);
   Shape sizes = x->shape;
@@ -29,48 +29,20 @@ Tensor lastDim(Emitter &e, const Tensor &x, const Sym &from, const Sym &count,
 }
 
 /// real = cos·x1 − sin·x2, imag = sin·x1 + cos·x2, with x1, x2 the halves or
-/// the even and odd elements of the first `rotary_embedding_dim` elements.
-void importRotary(Node &n) {
-  Emitter &e = n.e;
-  n.requireRank(0, 3, 4);
-  const Tensor &input = n.floatInput(0);
-  Tensor x = input, cos = n.floatInput(1), sin = n.floatInput(2);
-  int64_t headAxis = 1;
-  if (x->rank() == 3) {
-    int64_t heads = n.intAttr("num_heads");
-    if (heads < 1)
-      fail("attribute 'num_heads' is " + Twine(heads));
-    auto size = x->shape[2].exactQuotient(heads);
-    if (!size)
-      fail("the last dimension does not divide by the heads");
-    x = e.reshape(x, {x->shape[0], x->shape[1], heads, *size});
-    headAxis = 2;
-  }
-  Sym size = x->shape[3], rotated = n.intAttr("rotary_embedding_dim", 0);
-  if (rotated == Sym(0))
-    rotated = size;
+/// the even and odd elements of the first `rotated` elements.
+Tensor rotate(Emitter &e, const Tensor &x, Tensor cos, Tensor sin,
+              const Sym &rotated, int64_t headAxis, bool interleaved) {
+  Sym size = x->shape[3];
   e.requireAtLeast(size - rotated, 0, "elements that are not rotated");
   auto half = rotated.exactQuotient(2);
   if (!half)
     fail("the rotated size is odd");
-  // The caches as [b, s, half]: of position ids, or per element already.
-  if (n.has(3)) {
-    const Tensor &ids = n.input(3);
-    if (cos->rank() != 2 || sin->rank() != 2 || ids->rank() != 2 ||
-        ids->type != DType::I64)
-      fail("with position ids, expected 2-D caches and 2-D int64 ids");
-    cos = gather(e, cos, ids, 0);
-    sin = gather(e, sin, ids, 0);
-  }
-  if (cos->rank() != 3 || sin->rank() != 3)
-    fail("without position ids, expected 3-D caches");
   for (Tensor *t : {&cos, &sin}) {
     e.require((*t)->shape[2], *half, "last dimension of a cache");
     Shape shape = (*t)->shape;
     shape.insert(shape.begin() + headAxis, Sym(1));
     *t = e.reshape(*t, shape);
   }
-  bool interleaved = n.intAttr("interleaved", 0);
   Tensor x1 = lastDim(e, x, 0, *half, interleaved ? 2 : 1);
   Tensor x2 =
       lastDim(e, x, interleaved ? Sym(1) : *half, *half, interleaved ? 2 : 1);
@@ -91,6 +63,37 @@ void importRotary(Node &n) {
   }
   if (!e.same(rotated, size))
     y = e.concat({y, lastDim(e, x, rotated, size - rotated, 1)}, 3);
+  return y;
+}
+
+namespace {
+
+void importRotary(Node &n) {
+  Emitter &e = n.e;
+  n.requireRank(0, 3, 4);
+  const Tensor &input = n.floatInput(0);
+  Tensor x = input, cos = n.floatInput(1), sin = n.floatInput(2);
+  int64_t headAxis = 1;
+  if (x->rank() == 3) {
+    x = splitHeads(e, x, n.intAttr("num_heads"), "input 0").tensor;
+    headAxis = 2;
+  }
+  Sym rotated = n.intAttr("rotary_embedding_dim", 0);
+  if (rotated == Sym(0))
+    rotated = x->shape[3];
+  // The caches as [b, s, half]: of position ids, or per element already.
+  if (n.has(3)) {
+    const Tensor &ids = n.input(3);
+    if (cos->rank() != 2 || sin->rank() != 2 || ids->rank() != 2 ||
+        ids->type != DType::I64)
+      fail("with position ids, expected 2-D caches and 2-D int64 ids");
+    cos = gather(e, cos, ids, 0);
+    sin = gather(e, sin, ids, 0);
+  }
+  if (cos->rank() != 3 || sin->rank() != 3)
+    fail("without position ids, expected 3-D caches");
+  Tensor y =
+      rotate(e, x, cos, sin, rotated, headAxis, n.intAttr("interleaved", 0));
   n.set(e.reshape(y, input->shape));
 }
 
