@@ -72,7 +72,7 @@ int printCase(const Family &family, uint64_t seed) {
 }
 
 /// Some cases of a family; ctest runs the shards beside each other.
-constexpr int64_t kShards = 4, kCasesPerShard = 25;
+constexpr int64_t kShards = 4, kCasesPerShard = 15;
 
 class Generated : public testing::TestWithParam<std::tuple<Family, int64_t>> {};
 

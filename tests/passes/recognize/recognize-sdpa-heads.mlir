@@ -168,3 +168,39 @@ func.func @two_windows(%q: tensor<9x8xf32>, %k: tensor<8x9xf32>, %v: tensor<9x8x
   %o = linalg.matmul ins(%p, %v : tensor<9x9xf32>, tensor<9x8xf32>) outs(%o0 : tensor<9x8xf32>) -> tensor<9x8xf32>
   return %o : tensor<9x8xf32>
 }
+
+// -----
+
+#q = affine_map<(b, g, r, i, j, d) -> (b, g, r, i, d)>
+#k = affine_map<(b, g, r, i, j, d) -> (b, g, j, d)>
+#s = affine_map<(b, g, r, i, j, d) -> (b, g, r, i, j)>
+#p = affine_map<(b, g, r, i, e, j) -> (b, g, r, i, j)>
+#v = affine_map<(b, g, r, i, e, j) -> (b, g, j, e)>
+#o = affine_map<(b, g, r, i, e, j) -> (b, g, r, i, e)>
+#all = affine_map<(b, g, r, i, j) -> (b, g, r, i, j)>
+#of = affine_map<(b, g, r, i, j) -> (r)>
+
+// A score of the members of a group: r is a part of h, its remainder.
+// CHECK-LABEL: func @score_of_a_part_of_the_heads
+// CHECK: attn.sdpa
+// CHECK: ^bb0(%[[S:[a-z0-9]+]]: f32, %{{[a-z0-9]+}}: index, %[[H:[a-z0-9]+]]: index,
+// CHECK: %[[R:.*]] = arith.remui %[[H]], %{{.*}} : index
+// CHECK: %[[L:.*]] = tensor.extract %{{.*}}[%[[R]]] : tensor<3xf32>
+// CHECK: arith.maximumf %[[S]], %[[L]]
+func.func @score_of_a_part_of_the_heads(%q: tensor<7x2x3x4x8xf32>, %k: tensor<7x2x5x8xf32>, %v: tensor<7x2x5x8xf32>, %limit: tensor<3xf32>) -> tensor<7x2x3x4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<7x2x3x4x5xf32>
+  %oe = tensor.empty() : tensor<7x2x3x4x8xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<7x2x3x4x5xf32>) -> tensor<7x2x3x4x5xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<7x2x3x4x8xf32>) -> tensor<7x2x3x4x8xf32>
+  %qk = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<7x2x3x4x8xf32>, tensor<7x2x5x8xf32>) outs(%s0 : tensor<7x2x3x4x5xf32>) -> tensor<7x2x3x4x5xf32>
+  %s = linalg.generic {indexing_maps = [#all, #of, #all], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel"]}
+      ins(%qk, %limit : tensor<7x2x3x4x5xf32>, tensor<3xf32>) outs(%se : tensor<7x2x3x4x5xf32>) {
+    ^bb0(%a: f32, %b: f32, %out: f32):
+      %y = arith.maximumf %a, %b : f32
+      linalg.yield %y : f32
+    } -> tensor<7x2x3x4x5xf32>
+  %p = linalg.softmax dimension(4) ins(%s : tensor<7x2x3x4x5xf32>) outs(%se : tensor<7x2x3x4x5xf32>) -> tensor<7x2x3x4x5xf32>
+  %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<7x2x3x4x5xf32>, tensor<7x2x5x8xf32>) outs(%o0 : tensor<7x2x3x4x8xf32>) -> tensor<7x2x3x4x8xf32>
+  return %o : tensor<7x2x3x4x8xf32>
+}
