@@ -37,6 +37,9 @@ struct Options {
   cl::list<std::string> shapes{
       "shape", cl::value_desc("name=1x3x48x320"), cl::cat(category),
       cl::desc("sizes of a dynamic input, for random data")};
+  cl::list<std::string> aliases{
+      "alias", cl::value_desc("out=in"), cl::cat(category),
+      cl::desc("an output that shares an input's memory, updated in place")};
   cl::opt<std::string> outputDir{
       "output", cl::value_desc("DIR"), cl::cat(category),
       cl::desc("write out0.npy, out1.npy, ... into DIR")};
@@ -248,6 +251,11 @@ static int runModel(Options &options) {
   std::chrono::duration<double> compileTime =
       std::chrono::steady_clock::now() - start;
   progress("");
+  for (const std::string &pair : options.aliases) {
+    auto [output, input] = StringRef(pair).split('=');
+    if (Error error = (*program)->alias(output, input))
+      return fail("--alias: " + toString(std::move(error)));
+  }
 
   sortAnchors(anchors);
   if (options.selfCheck)

@@ -8,6 +8,11 @@
 //     %x  = view(heed_input(ctx, 0))[heed_input_dim(ctx, 0, 0)]
 //     %y  = view(heed_output(ctx, 0, 2, [d, 8]))    where the returned buffer
 //     was allocated return heed_status(ctx)
+//
+// A result that starts as the copy of an input that nothing else reads (a cache
+// and its update) may be given the input's own memory: then nothing is copied.
+//   memref.copy %x, %y   →   if (address of %x ≠ address of %y) memref.copy
+// The module attribute `attn.in_place` lists such results and inputs.
 #include "passes/lower/cpu/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,6 +20,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 
@@ -84,6 +90,40 @@ Value openOutput(OpBuilder &b, Location loc, Value context, unsigned index,
   return viewAt(b, loc, pointer, type, dynamicSizes);
 }
 
+/// The copy that a result begins with, of an input with no other use.
+struct InPlace {
+  memref::CopyOp copy;
+  int64_t output, input;
+};
+
+SmallVector<InPlace> findInPlace(func::ReturnOp terminator) {
+  SmallVector<InPlace> found;
+  Block *block = terminator->getBlock();
+  for (auto [output, result] : llvm::enumerate(terminator.getOperands())) {
+    auto alloc = result.getDefiningOp<memref::AllocOp>();
+    if (!alloc || alloc->getBlock() != block ||
+        llvm::count(terminator.getOperands(), result) != 1)
+      continue;
+    for (Operation *user : result.getUsers()) {
+      auto copy = dyn_cast<memref::CopyOp>(user);
+      auto input =
+          copy ? dyn_cast<BlockArgument>(copy.getSource()) : BlockArgument();
+      if (!input || copy.getTarget() != result || copy->getBlock() != block ||
+          input.getOwner() != block || !input.hasOneUse() ||
+          input.getType() != result.getType())
+        continue;
+      // Nothing reads or writes the result before it holds the input.
+      bool isFirst = llvm::all_of(result.getUsers(), [&](Operation *other) {
+        Operation *outer = block->findAncestorOpInBlock(*other);
+        return outer && (outer == copy || copy->isBeforeInBlock(outer));
+      });
+      if (isFirst)
+        found.push_back({copy, int64_t(output), input.getArgNumber()});
+    }
+  }
+  return found;
+}
+
 struct LowerEntry : impl::LowerEntryBase<LowerEntry> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -116,6 +156,8 @@ struct LowerEntry : impl::LowerEntryBase<LowerEntry> {
     OpBuilder b(&getContext());
     auto pointerType = LLVM::LLVMPointerType::get(&getContext());
 
+    auto terminator = cast<func::ReturnOp>(body.getTerminator());
+    SmallVector<InPlace> inPlace = findInPlace(terminator);
     unsigned inputs = body.getNumArguments();
     Value context = body.insertArgument(0u, pointerType, loc);
     b.setInsertionPointToStart(&body);
@@ -126,9 +168,10 @@ struct LowerEntry : impl::LowerEntryBase<LowerEntry> {
     }
     body.eraseArguments(1, inputs);
 
-    auto terminator = cast<func::ReturnOp>(body.getTerminator());
     for (unsigned index = 0; index < terminator.getNumOperands(); ++index)
       writeOutput(b, context, index, terminator.getOperand(index), terminator);
+
+    copyUnlessSame(b, inPlace);
 
     b.setInsertionPoint(terminator);
     Value status = callRuntime(b, loc, "heed_status", b.getI32Type(), context);
@@ -139,6 +182,27 @@ struct LowerEntry : impl::LowerEntryBase<LowerEntry> {
         ArrayRef<DictionaryAttr>{DictionaryAttr::get(&getContext())});
     main.setAllResultAttrs(
         ArrayRef<DictionaryAttr>{DictionaryAttr::get(&getContext())});
+  }
+
+  void copyUnlessSame(OpBuilder &b, ArrayRef<InPlace> inPlace) {
+    SmallVector<int64_t> pairs;
+    for (InPlace pair : inPlace) {
+      memref::CopyOp copy = pair.copy;
+      Location loc = copy.getLoc();
+      b.setInsertionPoint(copy);
+      auto address = [&](Value memory) {
+        return memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memory);
+      };
+      Value from = address(copy.getSource());
+      Value to = address(copy.getTarget());
+      Value differs =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, from, to);
+      auto guard = scf::IfOp::create(b, loc, differs, /*withElseRegion=*/false);
+      copy->moveBefore(guard.thenBlock()->getTerminator());
+      pairs.append({pair.output, pair.input});
+    }
+    if (!pairs.empty())
+      getOperation()->setAttr("attn.in_place", b.getDenseI64ArrayAttr(pairs));
   }
 
   /// A result that is a fresh allocation is written where it belongs; anything

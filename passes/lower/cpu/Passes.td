@@ -28,7 +28,10 @@ def LowerEntry : Pass<"heed-lower-entry", "::mlir::ModuleOp"> {
   let summary = "Make @main take the runtime's context and return its status";
   let description = [{
     Inputs are asked from the runtime, results are written into the caller's
-    buffers. Every later pass finds the context as argument 0.
+    buffers. Every later pass finds the context as argument 0. A result that
+    begins as a copy of an input without another use is not copied where the
+    caller gives both the same memory; `attn.in_place` lists the pairs of
+    result and input.
 
     ```mlir
     func.func @main(%x: memref<?x4xf32>) -> memref<?x4xf32>
@@ -39,7 +42,8 @@ def LowerEntry : Pass<"heed-lower-entry", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::cf::ControlFlowDialect",
                            "::mlir::LLVM::LLVMDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def LowerLoops : Pass<"heed-lower-loops", "::mlir::ModuleOp"> {

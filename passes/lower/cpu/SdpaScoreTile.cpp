@@ -19,10 +19,6 @@ using heed::attn::SdpaOp;
 namespace heed::lower {
 
 namespace {
-/// The softmax rounds log2 e · max once for a row; up to here by less than 2^6,
-/// which the powers of 2 can hold until it cancels.
-constexpr double kLeastScore = -1.4e9;
-
 struct ScoreStage {
   SdpaKernel &kernel;
   SdpaTask &task;
@@ -91,21 +87,6 @@ struct ScoreStage {
         b, loc, VectorType::get({kernel.lanes}, scalar.getType()), scalar);
   }
 
-  /// Scores that only a mask has are all the same to a row with an open key; in
-  /// a row of nothing else they must stay equal, and not become NaN. −inf stays.
-  Value keepFinite(OpBuilder &b, Value score) {
-    Type type = score.getType();
-    Value least = attn::buildFloat(b, loc, type, kLeastScore);
-    Value above =
-        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, score, least);
-    Value none = arith::CmpFOp::create(
-        b, loc, arith::CmpFPredicate::UEQ, score,
-        attn::buildFloat(b, loc, type,
-                         -std::numeric_limits<double>::infinity()));
-    Value kept = arith::OrIOp::create(b, loc, above, none);
-    return arith::SelectOp::create(b, loc, kept, score, least);
-  }
-
   /// score(scale · s), −inf where masked, on a scalar or a vector.
   Value transform(OpBuilder &b, const attn::ScoreElement &element, Value mask) {
     Type type = element.score.getType();
@@ -116,8 +97,6 @@ struct ScoreStage {
           b, loc, element.score,
           attn::buildFloat(b, loc, type, op.getScale().convertToDouble()));
       score = attn::buildScore(b, loc, op, scaled);
-      if (op.getBias() || !op.getScore().empty())
-        score = keepFinite(b, score);
     }
     if (!mask)
       return score;

@@ -89,6 +89,10 @@ CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
     module->removeAttr("attn.weights");
   }
   result->program = std::make_unique<heed::Program>(weights);
+  if (auto pairs = module->getAttrOfType<DenseI64ArrayAttr>("attn.in_place"))
+    for (int64_t i = 0; i + 1 < pairs.size(); i += 2)
+      result->inPlace.push_back({pairs[i], pairs[i + 1]});
+  module->removeAttr("attn.in_place");
 
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
@@ -112,14 +116,44 @@ CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
   return result;
 }
 
+llvm::Error CompiledProgram::alias(StringRef output, StringRef input) {
+  auto find = [](const std::vector<Port> &list, StringRef name) {
+    auto it = llvm::find_if(
+        list, [&](const Port &port) { return port.name == name; });
+    return it == list.end() ? -1 : int64_t(it - list.begin());
+  };
+  std::pair<int64_t, int64_t> pair{find(ports.outputs, output),
+                                   find(ports.inputs, input)};
+  if (pair.first < 0 || pair.second < 0)
+    return llvm::createStringError("expected an output and an input, got '" +
+                                   output + "' and '" + input + "'");
+  if (!llvm::is_contained(inPlace, pair))
+    return llvm::createStringError(
+        "output '" + output + "' is not input '" + input +
+        "' updated in place, or the program reads the input elsewhere too");
+  if (!llvm::is_contained(aliases, pair))
+    aliases.push_back(pair);
+  return llvm::Error::success();
+}
+
 llvm::Error CompiledProgram::bind(heed::Context &context,
-                                  ArrayRef<Array> inputs) {
+                                  ArrayRef<Array> inputs,
+                                  std::vector<std::vector<char>> &shared) {
   if (llvm::Error error = ports.check(inputs))
     return error;
   for (auto [index, array] : llvm::enumerate(inputs))
     context.setInput(index, array.data.data(), array.shape);
   for (auto [index, port] : llvm::enumerate(ports.outputs))
     context.setOutput(index, dtypeBytes(port.type));
+  shared.reserve(aliases.size());
+  for (auto [output, input] : aliases) {
+    const Array &array = inputs[input];
+    std::vector<char> &memory =
+        shared.emplace_back(array.data.begin(), array.data.end());
+    context.setInput(input, memory.data(), array.shape);
+    context.setOutput(output, dtypeBytes(ports.outputs[output].type),
+                      memory.data(), memory.size());
+  }
   return llvm::Error::success();
 }
 
@@ -146,7 +180,8 @@ llvm::Expected<std::vector<Array>> CompiledProgram::run(ArrayRef<Array> inputs,
                                                         int64_t threads) {
   heed::Context context(*program, ports.inputs.size(), ports.outputs.size(),
                         threads);
-  if (llvm::Error error = bind(context, inputs))
+  std::vector<std::vector<char>> shared;
+  if (llvm::Error error = bind(context, inputs, shared))
     return std::move(error);
   if (llvm::Error error = call(context))
     return std::move(error);
@@ -158,7 +193,8 @@ CompiledProgram::bench(ArrayRef<Array> inputs, int64_t threads, double seconds,
                        std::vector<Array> &outputs) {
   heed::Context context(*program, ports.inputs.size(), ports.outputs.size(),
                         threads);
-  if (llvm::Error error = bind(context, inputs))
+  std::vector<std::vector<char>> shared;
+  if (llvm::Error error = bind(context, inputs, shared))
     return std::move(error);
   using Clock = std::chrono::steady_clock;
   auto timed = [&]() -> llvm::Expected<double> {

@@ -53,6 +53,10 @@ public:
 
   const Signature &signature() const { return ports; }
 
+  /// Lets the result share the input's memory in later runs: an update in
+  /// place, as of a cache. An error unless the program allows it.
+  llvm::Error alias(llvm::StringRef output, llvm::StringRef input);
+
   /// One call: checks the inputs against the signature.
   llvm::Expected<std::vector<Array>> run(llvm::ArrayRef<Array> inputs,
                                          int64_t threads);
@@ -66,11 +70,15 @@ public:
 
 private:
   CompiledProgram() = default;
-  llvm::Error bind(heed::Context &context, llvm::ArrayRef<Array> inputs);
+  /// `shared`: memory of the inputs that results share, one for each alias.
+  llvm::Error bind(heed::Context &context, llvm::ArrayRef<Array> inputs,
+                   std::vector<std::vector<char>> &shared);
   llvm::Error call(heed::Context &context);
   std::vector<Array> collect(const heed::Context &context);
 
   Signature ports;
+  /// Pairs of result and input: allowed to share memory, and told to.
+  std::vector<std::pair<int64_t, int64_t>> inPlace, aliases;
   std::vector<std::vector<char>> expanded; // splat weights, written out
   std::unique_ptr<heed::Program> program;
   std::unique_ptr<mlir::ExecutionEngine> engine;
