@@ -110,3 +110,22 @@ void *heed_arena(HeedContext *context, int64_t bytes) noexcept {
     heed_fail(context, "out of memory for the arena");
   return memory;
 }
+
+void *heed_arena_part(HeedContext *context, int64_t part,
+                      int64_t bytes) noexcept {
+  if (part == 0)
+    return heed_arena(context, bytes);
+  void *memory = nullptr;
+  try {
+    while (part > static_cast<int64_t>(context->arenaParts.size()))
+      context->arenaParts.emplace_back();
+    if (part > 0)
+      memory =
+          context->arenaParts[static_cast<size_t>(part - 1)].reserve(bytes);
+  } catch (...) {
+    memory = nullptr;
+  }
+  if (!memory)
+    heed_fail(context, "out of memory for the arena");
+  return memory;
+}

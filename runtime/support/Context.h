@@ -7,6 +7,7 @@
 #include "runtime/support/Buffer.h"
 #include "runtime/support/Host.h"
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -49,8 +50,9 @@ struct HeedContext {
   int64_t numThreads = 1;
   std::vector<heed::runtime::Input> inputs;
   std::vector<heed::runtime::Output> outputs;
-  heed::runtime::Buffer arena;       // of compiled code
-  heed::runtime::Buffer scratchpad;  // of library primitives
+  heed::runtime::Buffer arena;                  // of compiled code
+  std::deque<heed::runtime::Buffer> arenaParts; // what follows it
+  heed::runtime::Buffer scratchpad;             // of library primitives
   heed::runtime::Buffer conversions; // operands in a primitive's own layout
   std::unique_ptr<heed::runtime::LibraryState> library;
   int32_t status = 0;

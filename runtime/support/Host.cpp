@@ -94,6 +94,9 @@ const char *heed_context_error(HeedContext *context) noexcept {
 }
 
 int64_t heed_context_scratch_bytes(HeedContext *context) noexcept {
-  return context->arena.size() + context->scratchpad.size() +
+  int64_t parts = 0;
+  for (const heed::runtime::Buffer &part : context->arenaParts)
+    parts += part.size();
+  return context->arena.size() + parts + context->scratchpad.size() +
          context->conversions.size();
 }

@@ -55,6 +55,12 @@ HEED_EXPORT const void *heed_weight(HeedContext *context,
 /// at each call, grown on demand, with undefined contents.
 HEED_EXPORT void *heed_arena(HeedContext *context, int64_t bytes) HEED_NOEXCEPT;
 
+/// The same for part `part` of the arena; part 0 is heed_arena's. Parts do not
+/// share memory, and asking for one moves no other: for scratch memory whose
+/// size the program itself computes. Parts are numbered one after the other.
+HEED_EXPORT void *heed_arena_part(HeedContext *context, int64_t part,
+                                  int64_t bytes) HEED_NOEXCEPT;
+
 /// How many workers heed_parallel_for uses at most; at least 1.
 HEED_EXPORT int64_t heed_num_threads(HeedContext *context) HEED_NOEXCEPT;
 

@@ -8,7 +8,10 @@
 //   - static sizes: first fit by falling size, offsets are constants;
 //   - dynamic sizes: lives are coloured into slots, a slot is as large as its
 //     largest buffer at run time, offsets are sums of slot sizes.
-// The arena is asked from the runtime once, after all sizes are known.
+// The arena is asked from the runtime once, in front of the first allocation.
+// Buffers whose sizes are known only later (they depend on what the program has
+// computed by then) lie in parts of their own, each asked for where its sizes
+// are known: an arena that grew would move what lies in it.
 // A buffer of a serial loop's body is made once, in front of the loop: no
 // iteration sees what an earlier one left in it.
 #include "passes/lower/cpu/Passes.h"
@@ -145,6 +148,63 @@ bool hoist(Value value, Operation *point, Block *block) {
   return true;
 }
 
+bool hoistSizes(memref::AllocOp alloc, Operation *point, Block *block) {
+  return alloc == point ||
+         llvm::all_of(alloc.getDynamicSizes(),
+                      [&](Value size) { return hoist(size, point, block); });
+}
+
+/// Whether the value comes from elements of a buffer.
+bool isData(Value value) {
+  SmallVector<Value> worklist{value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!worklist.empty()) {
+    Operation *op = worklist.pop_back_val().getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (isa<memref::LoadOp>(op) || op->getNumRegions() != 0)
+      return true;
+    // The sizes of a buffer are checked with the buffer.
+    if (!isa<memref::DimOp>(op))
+      worklist.append(op->operand_begin(), op->operand_end());
+  }
+  return false;
+}
+
+/// Data can say anything. A buffer whose sizes are data must have sizes that
+/// are not negative and a product that is an amount of memory:
+/// Π sizes · bytes < 2^46, computed in f64, which does not wrap around.
+void checkSize(OpBuilder &b, memref::AllocOp alloc) {
+  if (llvm::none_of(alloc.getDynamicSizes(), isData))
+    return;
+  constexpr double kMostBytes = double(int64_t(1) << 46);
+  Location loc = alloc.getLoc();
+  double fixed = elementBytes(alloc.getType().getElementType());
+  for (int64_t size : alloc.getType().getShape())
+    if (!ShapedType::isDynamic(size))
+      fixed *= size;
+  auto f64 = b.getF64Type();
+  Value product = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(fixed));
+  Value valid;
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  for (Value size : alloc.getDynamicSizes()) {
+    Value positive =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, size, zero);
+    valid = valid ? arith::AndIOp::create(b, loc, valid, positive).getResult()
+                  : positive;
+    Value wide = arith::IndexCastOp::create(b, loc, b.getI64Type(), size);
+    product = arith::MulFOp::create(b, loc, product,
+                                    arith::SIToFPOp::create(b, loc, f64, wide));
+  }
+  Value most = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(kMostBytes));
+  Value fits =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, product, most);
+  valid = arith::AndIOp::create(b, loc, valid, fits);
+  cf::AssertOp::create(b, loc, valid,
+                       "a size that the model computes from data is negative "
+                       "or too large");
+}
+
 /// Moves what `value` is computed from in front of `loop`, if it is made of
 /// pure scalar ops and of values from outside.
 bool hoistFromLoop(Value value, Operation *loop) {
@@ -225,18 +285,25 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
       return function.emitOpError(
           "expected a lowered entry (heed-lower-entry)");
 
-    // Sizes are hoisted to the first allocation; the arena is asked there.
-    Operation *point = allocs.front();
-    for (memref::AllocOp alloc : allocs)
-      for (Value size : alloc.getDynamicSizes())
-        if (!hoist(size, point, block))
-          return alloc.emitOpError("its size depends on data that is computed "
-                                   "after the first allocation");
+    // Sizes are hoisted to the first allocation, where the arena is asked for;
+    // those that cannot go there, to the first of a later part.
+    SmallVector<Operation *> points{allocs.front()};
+    llvm::DenseMap<Operation *, size_t> partOf;
+    for (memref::AllocOp alloc : allocs) {
+      size_t part = llvm::find_if(points,
+                                  [&](Operation *point) {
+                                    return hoistSizes(alloc, point, block);
+                                  }) -
+                    points.begin();
+      if (part == points.size())
+        points.push_back(alloc);
+      partOf[alloc] = part;
+    }
 
     llvm::DenseMap<Operation *, int64_t> position;
     for (auto [index, op] : llvm::enumerate(*block))
       position[&op] = index;
-    std::vector<Buffer> buffers;
+    std::vector<std::vector<Buffer>> parts(points.size());
     for (memref::AllocOp alloc : allocs) {
       Buffer buffer{alloc, position[alloc], position[alloc]};
       if (failed(lastUse(alloc, block, position, buffer.end)))
@@ -247,13 +314,15 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
                 1, alloc.getType().getNumElements() *
                        elementBytes(alloc.getType().getElementType())),
             kAlignment);
-      buffers.push_back(buffer);
+      parts[partOf[alloc]].push_back(buffer);
     }
-    emit(context, point, buffers);
+    for (size_t part = 0; part < parts.size(); ++part)
+      emit(context, part, points[part], parts[part]);
     return success();
   }
 
-  void emit(Value context, Operation *point, std::vector<Buffer> &buffers) {
+  void emit(Value context, size_t part, Operation *point,
+            std::vector<Buffer> &buffers) {
     SmallVector<Buffer *> fixed, dynamic;
     for (Buffer &buffer : buffers)
       (buffer.bytes ? fixed : dynamic).push_back(&buffer);
@@ -267,6 +336,7 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
       Value largest;
       for (Buffer *buffer : slot) {
         offsets[buffer] = total;
+        checkSize(b, buffer->alloc);
         Value bytes = sizeInBytes(b, loc, buffer->alloc.getType(),
                                   buffer->alloc.getDynamicSizes());
         largest =
@@ -278,9 +348,13 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
       total = arith::AddIOp::create(b, loc, total, largest);
     }
     Value bytes = arith::IndexCastOp::create(b, loc, b.getI64Type(), total);
-    Value pointer = callRuntime(b, loc, "heed_arena",
-                                LLVM::LLVMPointerType::get(b.getContext()),
-                                {context, bytes});
+    SmallVector<Value> arguments{context, bytes};
+    if (part != 0)
+      arguments.insert(arguments.begin() + 1,
+                       arith::ConstantIntOp::create(b, loc, part, 64));
+    Value pointer =
+        callRuntime(b, loc, part == 0 ? "heed_arena" : "heed_arena_part",
+                    LLVM::LLVMPointerType::get(b.getContext()), arguments);
     assertNotNull(b, loc, pointer);
     Value arena = bytesAt(b, loc, pointer, total);
     for (Buffer &buffer : buffers) {

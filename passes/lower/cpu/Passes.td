@@ -122,8 +122,10 @@ def LowerArena : Pass<"heed-lower-arena", "::mlir::ModuleOp"> {
   let description = [{
     Buffers whose lives do not overlap share bytes; dynamic sizes are planned
     as slots whose sizes are computed at run time. What the body of a serial
-    loop allocates is made once, in front of it. Compiled code never allocates
-    otherwise.
+    loop allocates is made once, in front of it. Buffers whose sizes depend on
+    data that is computed after the first allocation lie in further parts
+    (`heed_arena_part`), asked for where their sizes are known; such sizes are
+    checked. Compiled code never allocates otherwise.
 
     ```mlir
     %a = memref.alloc() : memref<64xf32>

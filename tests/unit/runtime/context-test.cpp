@@ -99,6 +99,26 @@ TEST(ContextTest, ArenaIsAlignedAndGrows) {
   EXPECT_GE(heed_context_scratch_bytes(context.get()), 5 << 20);
 }
 
+TEST(ContextTest, PartsOfTheArenaDoNotMoveEachOther) {
+  heed::Program program;
+  heed::Context context(program, 0, 0, 1);
+  auto *first = static_cast<char *>(heed_arena(context.get(), 64));
+  auto *third = static_cast<char *>(heed_arena_part(context.get(), 2, 64));
+  ASSERT_NE(first, nullptr);
+  ASSERT_NE(third, nullptr);
+  first[0] = 1;
+  third[0] = 3;
+  ASSERT_NE(heed_arena_part(context.get(), 1, 5 << 20), nullptr);
+  ASSERT_NE(heed_arena_part(context.get(), 9, 64), nullptr);
+  EXPECT_EQ(heed_arena_part(context.get(), 0, 64), first);
+  EXPECT_EQ(heed_arena_part(context.get(), 2, 64), third);
+  EXPECT_EQ(first[0], 1);
+  EXPECT_EQ(third[0], 3);
+  EXPECT_GE(heed_context_scratch_bytes(context.get()), 5 << 20);
+  EXPECT_EQ(heed_arena_part(context.get(), 1, -1), nullptr);
+  EXPECT_STREQ(context.error(), "out of memory for the arena");
+}
+
 TEST(ContextTest, ArenaReportsThatThereIsNoMemory) {
   heed::Program program;
   heed::Context context(program, 0, 0, 1);

@@ -164,6 +164,56 @@ func.func @buffers_of_a_loop_body(%ctx: !llvm.ptr, %n: index) {
   return
 }
 
+// The size of %b is an element of %a: %b and %c, which has the same size, lie in
+// a part of their own, asked for there. %d does not depend on data and lies in
+// the arena as ever. Data can say anything: its sizes are checked.
+// CHECK-LABEL: func @sizes_from_data
+// CHECK-SAME: %[[CTX:.*]]: !llvm.ptr, %[[N:.*]]: index
+// CHECK-NOT: cf.assert %{{.*}}, "a size that
+// CHECK: llvm.call @heed_arena(%[[CTX]], %{{.*}})
+// CHECK: %[[M:.*]] = memref.load
+// CHECK-NOT: memref.view
+// CHECK: %[[POSITIVE:.*]] = arith.cmpi sge, %[[M]]
+// CHECK: %[[FITS:.*]] = arith.cmpf olt
+// CHECK: %[[VALID:.*]] = arith.andi %[[POSITIVE]], %[[FITS]]
+// CHECK: cf.assert %[[VALID]], "a size that the model computes from data is negative or too large"
+// CHECK: %[[PART:.*]] = arith.constant 1 : i64
+// CHECK: llvm.call @heed_arena_part(%[[CTX]], %[[PART]], %{{.*}})
+// CHECK: memref.view %[[LATER:.*]][%{{.*}}][%[[M]]]
+// CHECK: memref.view %{{.*}}[%{{.*}}][%[[N]]]
+// CHECK: memref.view %[[LATER]][%{{.*}}][%{{.*}}] : memref<?xi8> to memref<?xi8>
+// CHECK-NOT: heed_arena
+func.func @sizes_from_data(%ctx: !llvm.ptr, %n: index) {
+  %c0 = arith.constant 0 : index
+  %a = memref.alloc(%n) : memref<?xindex>
+  %m = memref.load %a[%c0] : memref<?xindex>
+  %b = memref.alloc(%m) : memref<?xf32>
+  %d = memref.alloc(%n) : memref<?xf32>
+  %mm = arith.muli %m, %m : index
+  %c = memref.alloc(%mm) : memref<?xi8>
+  memref.dealloc %b : memref<?xf32>
+  memref.dealloc %c : memref<?xi8>
+  return
+}
+
+// Sizes that follow one from the other: a part for each.
+// CHECK-LABEL: func @a_chain_of_sizes
+// CHECK: llvm.call @heed_arena(
+// CHECK: arith.constant 1 : i64
+// CHECK: llvm.call @heed_arena_part(
+// CHECK: arith.constant 2 : i64
+// CHECK: llvm.call @heed_arena_part(
+func.func @a_chain_of_sizes(%ctx: !llvm.ptr) {
+  %c0 = arith.constant 0 : index
+  %a = memref.alloc() : memref<1xindex>
+  %m = memref.load %a[%c0] : memref<1xindex>
+  %b = memref.alloc(%m) : memref<?xindex>
+  %k = memref.load %b[%c0] : memref<?xindex>
+  %c = memref.alloc(%k) : memref<?xindex>
+  memref.store %k, %c[%c0] : memref<?xindex>
+  return
+}
+
 // -----
 
 func.func @no_context() { // expected-error {{expected a lowered entry (heed-lower-entry)}}
@@ -192,17 +242,6 @@ func.func @in_a_parallel_loop(%ctx: !llvm.ptr, %n: index) {
     // expected-error @below {{allocates inside a region; kernels never allocate}}
     %a = memref.alloc() : memref<16xf32>
   }
-  return
-}
-
-// -----
-
-func.func @size_from_data(%ctx: !llvm.ptr, %n: index) {
-  %c0 = arith.constant 0 : index
-  %a = memref.alloc(%n) : memref<?xindex>
-  %m = memref.load %a[%c0] : memref<?xindex>
-  // expected-error @below {{its size depends on data that is computed after the first allocation}}
-  %b = memref.alloc(%m) : memref<?xf32>
   return
 }
 
