@@ -66,6 +66,29 @@ StringRef moduleScope(const onnx::NodeProto &node) {
   return {};
 }
 
+/// The names that the node needs: its inputs, and what its branches take from
+/// around it. (Names of the branches' own may be among them.)
+void forEachName(const onnx::NodeProto &node,
+                 llvm::function_ref<void(const std::string &)> visit) {
+  for (const std::string &name : node.input())
+    visit(name);
+  for (const auto &attribute : node.attribute()) {
+    for (const auto &inner : attribute.g().node())
+      forEachName(inner, visit);
+    for (const auto &output : attribute.g().output())
+      visit(output.name());
+  }
+}
+
+/// Nodes in the list and in all branches below it.
+int64_t countNodes(const Nodes &nodes) {
+  int64_t count = nodes.size();
+  for (const auto &node : nodes)
+    for (const auto &attribute : node.attribute())
+      count += countNodes(attribute.g().node());
+  return count;
+}
+
 /// Producers before users: the order of the file where it is so, as ONNX asks
 /// for, else the nearest to it (half-precision converters append their casts).
 /// Nodes of a cycle come last.
@@ -81,12 +104,16 @@ inOrder(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes) {
   std::vector<std::vector<int>> users(nodes.size());
   bool sorted = true;
   for (int index : order)
-    for (const std::string &name : nodes[index].input())
-      if (auto it = producers.find(name); it != producers.end()) {
-        sorted &= it->second < index;
-        users[it->second].push_back(index);
-        ++waits[index];
-      }
+    forEachName(nodes[index], [&](const std::string &name) {
+      auto it = producers.find(name);
+      if (it == producers.end() ||
+          (it->second == index &&
+           !llvm::is_contained(nodes[index].input(), name)))
+        return; // a branch may call its result as the node calls its own
+      sorted &= it->second < index;
+      users[it->second].push_back(index);
+      ++waits[index];
+    });
   if (sorted)
     return order;
   std::priority_queue<int, std::vector<int>, std::greater<int>> ready;
@@ -118,17 +145,18 @@ void GraphImporter::run() {
   readFunctions();
   checkSupported();
   describeModule();
-  if (model.graph().node_size() > maxNodes)
-    fail("the graph has " + Twine(model.graph().node_size()) +
-         " nodes, more than " + Twine(maxNodes));
+  int64_t nodes = countNodes(model.graph().node());
+  if (nodes > maxNodes)
+    fail("the graph has " + Twine(nodes) + " nodes, more than " +
+         Twine(maxNodes));
   // A function that calls another twice, and so on, grows exponentially.
-  budget = 4096 + 16 * model.graph().node_size();
+  budget = 4096 + 16 * nodes;
   for (const auto &f : model.functions())
-    budget += f.node_size();
+    budget += countNodes(f.node());
 
   readInitializers();
   createArguments();
-  importBody({model.graph().node(), opsets, scope, nullptr, 0});
+  importBody({model.graph().node(), opsets, scope, nullptr, 0, nullptr});
   returnOutputs();
 }
 
@@ -173,8 +201,8 @@ void GraphImporter::checkSupported() {
       if (domain.empty() && version == sets->end())
         fail(describe(node) + ": the model names no opset of the domain ''");
       if (version != sets->end() &&
-          findOp(domain, node.op_type(), version->second))
-        continue;
+          (findOp(domain, node.op_type(), version->second) || isIf(node)))
+        continue; // which branch of an If is looked at when it is imported
       std::string op = domain.empty() ? "" : domain.str() + ".";
       op += node.op_type();
       auto [it, isNew] = position.try_emplace(op, unsupported.size());
@@ -336,7 +364,7 @@ Location GraphImporter::locationOf(const onnx::NodeProto &node, size_t index) {
 
 void GraphImporter::importBody(const Body &body) {
   if (body.depth > maxDepth)
-    fail("functions call each other more than " + Twine(maxDepth) +
+    fail("functions and branches nest more than " + Twine(maxDepth) +
          " deep, or in a cycle");
   for (const auto &[position, index] : llvm::enumerate(inOrder(body.nodes))) {
     const onnx::NodeProto &node = body.nodes[index];
@@ -362,14 +390,15 @@ void GraphImporter::importNode(const Body &body, const onnx::NodeProto &proto,
       inputs.push_back(nullptr);
       continue;
     }
-    auto it = body.scope.find(name);
-    if (it == body.scope.end())
+    inputs.push_back(find(body, name));
+    if (!inputs.back())
       fail("input " + quoted(name) +
            " is not defined, or only by nodes that need this one");
-    inputs.push_back(it->second);
   }
   if (const auto *f = functionOf(proto))
     return importCall(body, proto, *f, inputs);
+  if (isIf(proto))
+    return importIf(body, proto, inputs);
 
   StringRef domain = proto.domain();
   if (domain == "ai.onnx")
@@ -417,7 +446,8 @@ void GraphImporter::importCall(const Body &body, const onnx::NodeProto &proto,
       attrs[a.name()] = body.attrs->lookup(a.ref_attr_name());
   }
   std::string key = keyOf(f.domain(), f.name(), f.overload());
-  importBody({f.node(), functionOpsets[key], inner, &attrs, body.depth + 1});
+  importBody(
+      {f.node(), functionOpsets[key], inner, &attrs, body.depth + 1, nullptr});
   for (int i = 0; i < proto.output_size(); ++i) {
     if (proto.output(i).empty())
       continue;

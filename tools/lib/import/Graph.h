@@ -25,13 +25,15 @@ private:
   using Scope = llvm::StringMap<Tensor>;
   using FunctionAttrs = llvm::StringMap<const onnx::AttributeProto *>;
 
-  /// One body: the main graph or one call of a function.
+  /// One body: the main graph, one call of a function, or a branch, which sees
+  /// the names of `outer` too.
   struct Body {
     const Nodes &nodes;
     const Opsets &opsets;
     Scope &scope;
     const FunctionAttrs *attrs;
     unsigned depth;
+    const Body *outer;
   };
 
   void readFunctions();
@@ -43,6 +45,11 @@ private:
   void importCall(const Body &body, const onnx::NodeProto &proto,
                   const onnx::FunctionProto &function,
                   llvm::SmallVector<Tensor> inputs);
+  void importIf(const Body &body, const onnx::NodeProto &proto,
+                llvm::ArrayRef<Tensor> inputs);
+  /// The value of this name in the body or around it; null if there is none.
+  static Tensor find(const Body &body, llvm::StringRef name);
+  static bool isIf(const onnx::NodeProto &node);
   void define(Scope &scope, const std::string &name, Tensor tensor);
   void returnOutputs();
   void describeModule();
