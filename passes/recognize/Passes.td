@@ -50,7 +50,9 @@ def RecognizeSoftmax : Pass<"heed-recognize-softmax", "::mlir::ModuleOp"> {
   let description = [{
     Finds exp(x − m) / Σ exp(x − m), m constant along the sum, over any data
     movement, in one op or several, by division or by the reciprocal; also
-    where the division comes after the product with the values.
+    where the division comes after the product with the values, where it is in
+    the exponent as exp(x − log Σ exp(x)), where the base is another number than
+    e, and where the exponential is zero for masked elements.
 
     Before:
 
