@@ -22,6 +22,39 @@ namespace heed::lower {
 #include "passes/lower/cpu/Passes.h.inc"
 
 namespace {
+/// Upstream casts a result to the contiguous layout where the types allow it.
+/// With dynamic inner sizes they do for any slice: the strides of memref<2x?>
+/// are [?, 1], to which [6, 1] is a cast, and the rows of the slice would be
+/// read as if they followed each other. Such a result is copied.
+void copyStridedResults(func::FuncOp function) {
+  SmallVector<memref::CastOp> casts;
+  function.walk([&](memref::CastOp cast) {
+    auto from = dyn_cast<MemRefType>(cast.getSource().getType());
+    auto to = dyn_cast<MemRefType>(cast.getType());
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (from && to && !from.getLayout().isIdentity() &&
+        to.getLayout().isIdentity() &&
+        succeeded(to.getStridesAndOffset(strides, offset)) &&
+        llvm::any_of(strides, ShapedType::isDynamic) &&
+        llvm::all_of(cast->getUsers(), llvm::IsaPred<func::ReturnOp>))
+      casts.push_back(cast);
+  });
+  for (memref::CastOp cast : casts) {
+    OpBuilder b(cast);
+    Location loc = cast.getLoc();
+    auto type = llvm::cast<MemRefType>(cast.getType());
+    SmallVector<Value> sizes;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.isDynamicDim(dim))
+        sizes.push_back(memref::DimOp::create(b, loc, cast.getSource(), dim));
+    Value copy = memref::AllocOp::create(b, loc, type, sizes);
+    memref::CopyOp::create(b, loc, cast.getSource(), copy);
+    cast.replaceAllUsesWith(copy);
+    cast.erase();
+  }
+}
+
 struct LowerBuffers : impl::LowerBuffersBase<LowerBuffers> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -50,6 +83,8 @@ struct LowerBuffers : impl::LowerBuffersBase<LowerBuffers> {
             bufferization::runOneShotModuleBufferize(module, options, state)))
       return signalPassFailure();
     bufferization::removeBufferizationAttributesInModule(module);
+    for (auto function : module.getOps<func::FuncOp>())
+      copyStridedResults(function);
   }
 };
 } // namespace

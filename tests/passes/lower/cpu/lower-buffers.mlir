@@ -60,3 +60,25 @@ func.func @constants() -> tensor<2xf32> {
   %0 = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
   return %0 : tensor<2xf32>
 }
+
+// The rows of a slice do not follow each other, whatever the types say: strides
+// [6, 1] would cast to those of memref<2x?>, which are [?, 1].
+// CHECK-LABEL: func @a_slice_of_columns
+// CHECK-NOT: memref.cast
+// CHECK: %[[SLICE:.*]] = memref.subview
+// CHECK: %[[COPY:.*]] = memref.alloc(%{{.*}}) : memref<2x?xf32>
+// CHECK: memref.copy %[[SLICE]], %[[COPY]]
+// CHECK: return %[[COPY]]
+func.func @a_slice_of_columns(%x: tensor<2x6xf32>, %n: index) -> tensor<2x?xf32> {
+  %0 = tensor.extract_slice %x[0, 0] [2, %n] [1, 1] : tensor<2x6xf32> to tensor<2x?xf32>
+  return %0 : tensor<2x?xf32>
+}
+
+// Those of a slice of rows do: no copy.
+// CHECK-LABEL: func @a_slice_of_rows
+// CHECK-NOT: memref.copy
+// CHECK: return
+func.func @a_slice_of_rows(%x: tensor<6x2xf32>, %n: index) -> tensor<?x2xf32> {
+  %0 = tensor.extract_slice %x[0, 0] [%n, 2] [1, 1] : tensor<6x2xf32> to tensor<?x2xf32>
+  return %0 : tensor<?x2xf32>
+}
