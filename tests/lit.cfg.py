@@ -1,5 +1,6 @@
 # lit.cfg.py - how lit finds the tools and the tests.
 import os
+import sys
 import lit.formats
 
 config.name = "heed"
@@ -14,5 +15,6 @@ config.environment["PATH"] = os.pathsep.join(
 # Two tests share two cores: a worker that waits sleeps instead of spinning.
 config.environment["OMP_WAIT_POLICY"] = "passive"
 config.environment["FILECHECK_OPTS"] = "--dump-input=fail --allow-unused-prefixes=false"
+config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
 config.substitutions.append(("%plugin", os.path.join(config.heed_binary_dir, "lib", "HeedPlugin.so")))

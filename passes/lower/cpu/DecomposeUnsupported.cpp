@@ -16,6 +16,12 @@ namespace heed::lower {
 #include "passes/lower/cpu/Passes.h.inc"
 
 namespace {
+std::string flashSchedule(SdpaOp op) {
+  std::optional<SdpaBlockMap> map =
+      analyzeBlocks(op, chooseQueryBlock(op), chooseKeyBlock(op));
+  return map ? "flash, " + map->describe() : "flash";
+}
+
 struct DecomposeUnsupported
     : impl::DecomposeUnsupportedBase<DecomposeUnsupported> {
   void runOnOperation() override {
@@ -30,7 +36,7 @@ struct DecomposeUnsupported
       auto options = remark::RemarkOpts::name("sdpa").category("heed-lower");
       if (why.empty())
         remark::analysis(op.getLoc(), options)
-            << remark::metric("schedule", "flash");
+            << remark::metric("schedule", flashSchedule(op));
       else
         remark::analysis(op.getLoc(), options)
             << remark::metric("schedule", "decomposed")

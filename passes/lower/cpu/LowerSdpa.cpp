@@ -142,15 +142,19 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
 
   attn::KeyBounds keys = attendedKeys(b, kernel, task);
   std::optional<int64_t> all = getConstantIntValue(keys.end);
-  if (all && kernel.isSingleBlock() && !kernel.hasKeyBounds()) {
-    SdpaKeyBlock block{keys.begin, keys.end, {}};
+  if (kernel.blockMap) {
+    buildKeyRuns(b, kernel, task, keys, [&](OpBuilder &b, SdpaKeyBlock &block) {
+      buildKeyBlock(b, kernel, task, block);
+    });
+  } else if (all && kernel.isSingleBlock() && !kernel.hasKeyBounds()) {
+    SdpaKeyBlock block{keys.begin, keys.end, {}, {}};
     if (*all > 0)
       buildKeyBlock(b, kernel, task, block);
   } else {
     Value size = buildIndex(b, loc, kernel.keyBlock);
     buildFor(b, loc, keys.begin, keys.end, kernel.keyBlock, {},
              [&](OpBuilder &b, Value first, ValueRange) -> Values {
-               SdpaKeyBlock block{first, size, {}};
+               SdpaKeyBlock block{first, size, {}, {}};
                if (!all || *all % kernel.keyBlock != 0)
                  block.count = arith::MinSIOp::create(
                      b, loc, arith::SubIOp::create(b, loc, keys.end, first),
@@ -188,6 +192,7 @@ struct LowerSdpa : impl::LowerSdpaBase<LowerSdpa> {
       SdpaKernel kernel(rewriter, op, *target);
       packKeys(rewriter, kernel);
       packValues(rewriter, kernel);
+      buildBlockMap(rewriter, kernel);
       Value blocks = rewriter.createOrFold<arith::CeilDivUIOp>(
           kernel.loc, kernel.sizeQ,
           buildIndex(rewriter, kernel.loc, kernel.queryBlock));

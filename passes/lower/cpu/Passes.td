@@ -320,7 +320,7 @@ def LowerSdpa : Pass<"heed-lower-sdpa", "::mlir::ModuleOp"> {
     parallel, each over the blocks of keys that it attends, with an online
     softmax. Memory is linear in the sequence: a tile of scores on the stack of
     a task. Blocks that are masked for all of their queries (causal, window,
-    kv_length) are skipped.
+    kv_length, and constants as mask or as bias with -inf) are skipped.
 
     Before:
 

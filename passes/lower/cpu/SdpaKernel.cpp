@@ -28,6 +28,18 @@ static int64_t chooseBlock(int64_t size, int64_t most, int64_t multiple) {
                        multiple);
 }
 
+int64_t chooseQueryBlock(SdpaOp op) {
+  bool isDeep =
+      op.getStaticSize(SdpaOp::D) > 128 || op.getStaticSize(SdpaOp::E) > 128;
+  // Tiles have 6 or 4 rows; every even number from 4 up is a sum of those.
+  return std::max<int64_t>(4, chooseBlock(op.getStaticSize(SdpaOp::I),
+                                          isDeep ? 64 : kMaxQueryBlock, 2));
+}
+
+int64_t chooseKeyBlock(SdpaOp op) {
+  return chooseBlock(op.getStaticSize(SdpaOp::J), kMaxKeyBlock, 64);
+}
+
 SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
     : op(op), loc(op.getLoc()), target(target) {
   lanes = target.lanes(32);
@@ -35,17 +47,15 @@ SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
   panelVectors = target.vectorRegisters >= 32 ? 4 : 2;
   headDim = op.getStaticSize(SdpaOp::D);
   valueDim = op.getStaticSize(SdpaOp::E);
-  int64_t most = headDim > 128 || valueDim > 128 ? 64 : kMaxQueryBlock;
-  // Tiles have 6 or 4 rows; every even number from 4 up is a sum of those.
-  queryBlock =
-      std::max<int64_t>(4, chooseBlock(op.getStaticSize(SdpaOp::I), most, 2));
+  queryBlock = chooseQueryBlock(op);
   int64_t queries = op.getStaticSize(SdpaOp::I);
   fewQueries = queries >= 1 && queries <= 3 &&
                isContiguousAlong(op.getQ(), op.getQMap(), SdpaOp::D) &&
                isContiguousAlong(op.getK(), op.getKMap(), SdpaOp::D);
   if (fewQueries)
     queryBlock = queries;
-  keyBlock = chooseBlock(op.getStaticSize(SdpaOp::J), kMaxKeyBlock, 64);
+  keyBlock = chooseKeyBlock(op);
+  blockMap = analyzeBlocks(op, queryBlock, keyBlock);
   auto size = [&](SdpaOp::Dim dim) {
     return getValueOrCreateConstantIndexOp(b, loc, op.getDimSize(b, dim));
   };
@@ -80,6 +90,8 @@ bool SdpaKernel::hasKeyBounds() const {
 }
 
 bool SdpaKernel::isSingleBlock() const {
+  if (blockMap)
+    return blockMap->isSingleRun();
   std::optional<int64_t> keys = getConstantIntValue(sizeK);
   return keys && *keys <= keyBlock;
 }

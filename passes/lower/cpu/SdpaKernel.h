@@ -3,7 +3,8 @@
 //
 //   pack K^T into panels, V where its rows are not contiguous     SdpaPack
 //   parallel over (b, h, block of queries):                       LowerSdpa
-//     for each block of keys that some query attends:
+//     for each block of keys that some query attends
+//     (causal, window, kv_length; constant masks):                SdpaKeyRuns
 //       s = q·K^T                                                 SdpaTile, or
 //                                                                 SdpaFewQueries
 //       s = score(s), −inf where masked                           SdpaScoreTile
@@ -18,6 +19,7 @@
 #define HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
 
 #include "dialect/sdpa/SdpaScore.h"
+#include "passes/lower/cpu/SdpaBlockMap.h"
 #include "passes/lower/cpu/TargetDescriptor.h"
 #include "passes/lower/cpu/VectorLoop.h"
 
@@ -47,6 +49,10 @@ struct SdpaKernel {
   bool scalesInStage;
   /// [b][h][panel][d][key of the panel], and [b][h][j][e] (null: V as it is).
   Value packedK, packedV;
+  /// Runs of keys by a constant mask, and its two tables in memory:
+  /// starts[t], runs[r][first, count, isOpen].
+  std::optional<SdpaBlockMap> blockMap;
+  Value runStarts, runs;
 
   SdpaKernel(OpBuilder &b, attn::SdpaOp op, const TargetDescriptor &target);
 
@@ -62,7 +68,7 @@ struct SdpaKernel {
   double softmaxFactor() const;
   /// Keys are limited by causal, window or kv_length.
   bool hasKeyBounds() const;
-  /// All keys are one block for every query.
+  /// All attended keys are one block for every query.
   bool isSingleBlock() const;
   /// bias, mask, softcap or a score region.
   bool hasScoreStage() const;
@@ -93,10 +99,17 @@ struct SdpaTask {
 /// A block of keys: [first, first + count), its scores in `columns` columns.
 struct SdpaKeyBlock {
   Value first, count, columns;
+  Value isOpen; // i1: the mask holds for all of it; null: not known
 };
 
 void packKeys(OpBuilder &b, SdpaKernel &kernel);
 void packValues(OpBuilder &b, SdpaKernel &kernel);
+/// The tables of the block map as constants.
+void buildBlockMap(OpBuilder &b, SdpaKernel &kernel);
+/// `body` for every run of the task's block of queries.
+void buildKeyRuns(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                  const attn::KeyBounds &keys,
+                  llvm::function_ref<void(OpBuilder &, SdpaKeyBlock &)> body);
 void buildScoreTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                      SdpaKeyBlock &block);
 void buildFewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
@@ -111,6 +124,10 @@ void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);
 /// A vector of v at key j, from its vector number `column`.
 Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value j,
                  unsigned column);
+
+/// Queries of a task and keys of a tile of scores.
+int64_t chooseQueryBlock(attn::SdpaOp op);
+int64_t chooseKeyBlock(attn::SdpaOp op);
 
 /// Why the kernel cannot hold the op (on tensors or buffers); empty if it can.
 std::string whyNotLowerable(attn::SdpaOp op);

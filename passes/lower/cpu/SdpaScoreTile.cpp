@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <limits>
@@ -179,6 +180,17 @@ void buildScoreStage(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                      SdpaKeyBlock &block) {
   if (!kernel.hasScoreStage())
     return;
+  if (block.isOpen && !kernel.scalesInStage) { // a mask alone, true throughout
+    Value isOpen = std::exchange(block.isOpen, {});
+    Value isMixed = arith::XOrIOp::create(
+        b, kernel.loc, isOpen,
+        arith::ConstantIntOp::create(b, kernel.loc, 1, /*width=*/1));
+    scf::IfOp::create(b, kernel.loc, isMixed, [&](OpBuilder &b, Location loc) {
+      buildScoreStage(b, kernel, task, block);
+      scf::YieldOp::create(b, loc);
+    });
+    return;
+  }
   ScoreStage stage(kernel, task, block);
   bool vectorized = stage.isVectorized();
   buildFor(b, kernel.loc, buildIndex(b, kernel.loc, 0), task.rows, 1, {},
