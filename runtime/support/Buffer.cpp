@@ -15,7 +15,7 @@ static constexpr int64_t kHugePage = int64_t(2) << 20;
 Buffer::~Buffer() { std::free(memory); }
 
 void *Buffer::reserve(int64_t bytes) noexcept {
-  if (bytes <= capacity && memory)
+  if (bytes >= 0 && bytes <= capacity && memory)
     return memory;
   std::free(memory);
   memory = nullptr;

@@ -163,6 +163,24 @@ TEST_F(OpsTest, AttentionWithAPastIsBottomRight) {
   EXPECT_TRUE(contains(text, "causal = #attn.causal<bottom_right>")) << text;
 }
 
+TEST_F(OpsTest, CenterCropPadIsASliceAndAPad) {
+  input("x", {"n", "9", "4"});
+  output("y");
+  ints("size", {4, 7});
+  auto &n = node("CenterCropPad", {"x", "size"}, {"y"});
+  attr(n, "axes", std::vector<int64_t>{1, -1});
+  std::string text = import();
+  EXPECT_TRUE(contains(text, "[0, 2, 0] [%")) << text;
+  EXPECT_TRUE(contains(text, "low[0, 0, 1] high[0, 0, 2]")) << text;
+  EXPECT_TRUE(contains(text, "tensor<?x4x7xf32>")) << text;
+  n.mutable_attribute(0)->set_ints(0, 0);
+  EXPECT_TRUE(contains(import(), "axis 0 has a size that is only known at"));
+  n.mutable_attribute(0)->set_ints(0, 2);
+  EXPECT_TRUE(contains(import(), "axis 2 is given twice"));
+  n.mutable_attribute(0)->add_ints(0);
+  EXPECT_TRUE(contains(import(), "error"));
+}
+
 TEST_F(OpsTest, CircularPaddingIsSlicesAndConcat) {
   input("x", {"n", "1", "16"});
   output("y");

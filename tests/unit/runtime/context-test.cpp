@@ -115,7 +115,8 @@ TEST(ContextTest, PartsOfTheArenaDoNotMoveEachOther) {
   EXPECT_EQ(first[0], 1);
   EXPECT_EQ(third[0], 3);
   EXPECT_GE(heed_context_scratch_bytes(context.get()), 5 << 20);
-  EXPECT_EQ(heed_arena_part(context.get(), 1, INT64_MAX), nullptr);
+  EXPECT_EQ(heed_arena_part(context.get(), 1, -1), nullptr);
+  EXPECT_EQ(heed_arena_part(context.get(), 2, INT64_MAX), nullptr);
   EXPECT_STREQ(context.error(), "out of memory for the arena");
 }
 

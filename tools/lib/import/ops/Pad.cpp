@@ -1,4 +1,4 @@
-// Pad.cpp - Pad in its four modes.
+// Pad.cpp - Pad in its four modes, and CenterCropPad.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
@@ -155,11 +155,50 @@ void importPad(Node &n) {
   n.set(extend(e, x, *lows, *highs, mode == "reflect"));
 }
 
+/// Each of the axes to its target size t: n > t is cut by ⌊(n − t)/2⌋ in front,
+/// n < t is padded by ⌊(t − n)/2⌋ zeros in front, the rest behind.
+void importCenterCropPad(Node &n) {
+  Emitter &e = n.e;
+  Tensor x = n.input(0);
+  SmallVector<int64_t> targets = n.constantInts(1), axes;
+  if (auto given = n.intsAttr("axes"))
+    for (int64_t a : *given)
+      axes.push_back(Node::normalisedAxis(a, x->rank()));
+  else
+    for (size_t d = 0; d < x->rank(); ++d)
+      axes.push_back(d);
+  Node::normalisedAxes(axes, x->rank()); // none twice
+  if (targets.size() != axes.size())
+    fail("it has " + Twine(targets.size()) + " sizes for " +
+         Twine(axes.size()) + " axes");
+  SmallVector<Sym> low(x->rank(), Sym(0)), high = low, offsets = low;
+  SmallVector<int64_t> strides(x->rank(), 1);
+  Shape sizes = x->shape;
+  for (auto [axis, target] : llvm::zip_equal(axes, targets)) {
+    auto size = e.canonical(x->shape[axis]).constant();
+    if (!size)
+      fail("axis " + Twine(axis) +
+           " has a size that is only known at run time");
+    if (target < 0)
+      fail("a size is " + Twine(target));
+    int64_t less = std::max<int64_t>(*size - target, 0),
+            more = std::max<int64_t>(target - *size, 0);
+    offsets[axis] = Sym(less / 2);
+    sizes[axis] = Sym(*size - less);
+    low[axis] = Sym(more / 2);
+    high[axis] = Sym(more - more / 2);
+  }
+  checkedCount(targets);
+  n.set(e.pad(e.slice(x, offsets, sizes, strides), low, high,
+              e.scalar(x->type, 0)));
+}
+
 } // namespace
 
 llvm::ArrayRef<OpEntry> padOps() {
   static const OpEntry ops[] = {
       {"Pad", 2, 1, 4, importPad},
+      {"CenterCropPad", 18, 2, 2, importCenterCropPad},
   };
   return ops;
 }
