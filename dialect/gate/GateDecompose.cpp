@@ -6,6 +6,7 @@
 //   y   = epilogue(x, g, extras)   one elementwise op with g broadcast over D
 //
 // Sums of elements narrower than 32 bits are accumulated in f32.
+#include "dialect/AttnDecompose.h"
 #include "dialect/gate/GateOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -49,28 +50,6 @@ struct GateDefinition {
     return tensor::EmptyOp::create(b, loc, pooledSizes, element);
   }
 
-  /// |D| as a scalar of `type`.
-  Value poolSize(FloatType type) {
-    int64_t known = 1;
-    Value unknown;
-    for (int64_t dim : op.getDimensions()) {
-      if (std::optional<int64_t> size = getConstantIntValue(xSizes[dim])) {
-        known *= *size;
-        continue;
-      }
-      auto size = cast<Value>(xSizes[dim]);
-      unknown =
-          unknown ? Value(arith::MulIOp::create(b, loc, unknown, size)) : size;
-    }
-    if (!unknown)
-      return arith::ConstantOp::create(
-          b, loc, b.getFloatAttr(type, static_cast<double>(known)));
-    unknown = arith::MulIOp::create(
-        b, loc, unknown, arith::ConstantIndexOp::create(b, loc, known));
-    Value integer = arith::IndexCastOp::create(b, loc, b.getI64Type(), unknown);
-    return arith::SIToFPOp::create(b, loc, type, integer);
-  }
-
   /// One pool of x over D.
   Value pool(Pool kind) {
     auto element = cast<FloatType>(xType.getElementType());
@@ -109,7 +88,10 @@ struct GateDefinition {
 
   /// sum → mean where asked, and back to the element type of x.
   Value finishSum(Value sum, Pool kind, FloatType sumType, FloatType element) {
-    Value count = kind == Pool::avg ? poolSize(sumType) : Value();
+    Value count =
+        kind == Pool::avg
+            ? createElementCount(b, loc, xSizes, op.getDimensions(), sumType)
+            : Value();
     AffineMap map = b.getMultiDimIdentityMap(pooledType.getRank());
     SmallVector<utils::IteratorType> iterators(pooledType.getRank(),
                                                utils::IteratorType::parallel);

@@ -6,6 +6,7 @@
 //   y = (x − m) · r · weight + bias        one elementwise op
 //
 // Elements narrower than 32 bits are computed in f32.
+#include "dialect/AttnDecompose.h"
 #include "dialect/norm/NormOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -61,24 +62,7 @@ struct NormDefinition {
 
   /// |D| as a scalar of the compute type.
   Value count() {
-    int64_t known = 1;
-    Value unknown;
-    for (int64_t dim : op.getDimensions()) {
-      if (std::optional<int64_t> size = getConstantIntValue(xSizes[dim])) {
-        known *= *size;
-        continue;
-      }
-      auto size = cast<Value>(xSizes[dim]);
-      unknown =
-          unknown ? Value(arith::MulIOp::create(b, loc, unknown, size)) : size;
-    }
-    if (!unknown)
-      return arith::ConstantOp::create(
-          b, loc, b.getFloatAttr(compute, static_cast<double>(known)));
-    unknown = arith::MulIOp::create(
-        b, loc, unknown, arith::ConstantIndexOp::create(b, loc, known));
-    Value integer = arith::IndexCastOp::create(b, loc, b.getI64Type(), unknown);
-    return arith::SIToFPOp::create(b, loc, compute, integer);
+    return createElementCount(b, loc, xSizes, op.getDimensions(), compute);
   }
 
   /// Σ_D of (x − m)², or of x where `square` is not set.

@@ -194,43 +194,10 @@ struct PoolLowering {
   }
 
   void lowerColumns(OpBuilder &b) {
-    int64_t chunk = unroll * length;
-    Value n = keptSizes.back();
-    Value chunkSize = buildIndex(b, loc, chunk);
-    Values outerSizes = keptSizes;
-    outerSizes.back() = b.createOrFold<arith::CeilDivUIOp>(loc, n, chunkSize);
-    std::optional<int64_t> known = getConstantIntValue(n);
-    buildParallel(b, loc, outerSizes, [&](OpBuilder &b, ValueRange ids) {
-      ValueRange outer = ids.drop_back();
-      Value begin = arith::MulIOp::create(b, loc, ids.back(), chunkSize);
-      if (known && *known % chunk == 0)
-        return lowerColumn(b, outer, begin, Value(), unroll);
-      Value left = arith::SubIOp::create(b, loc, n, begin);
-      auto lowerRest = [&](OpBuilder &b) {
-        buildVectorLoop(b, loc, left, length, 1, {},
-                        [&](OpBuilder &b, Value at, Value mask, unsigned,
-                            ValueRange) -> Values {
-                          Value column =
-                              arith::AddIOp::create(b, loc, begin, at);
-                          lowerColumn(b, outer, column, mask, 1);
-                          return {};
-                        });
-      };
-      if (known && *known < chunk)
-        return lowerRest(b);
-      Value whole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
-                                          left, chunkSize);
-      scf::IfOp::create(
-          b, loc, whole,
-          [&](OpBuilder &b, Location loc) {
-            lowerColumn(b, outer, begin, Value(), unroll);
-            scf::YieldOp::create(b, loc);
-          },
-          [&](OpBuilder &b, Location loc) {
-            lowerRest(b);
-            scf::YieldOp::create(b, loc);
-          });
-    });
+    buildColumnLoop(
+        b, loc, keptSizes, length, unroll,
+        [&](OpBuilder &b, ValueRange outer, Value column, Value mask,
+            unsigned count) { lowerColumn(b, outer, column, mask, count); });
   }
 
   void lowerScalars(OpBuilder &b) {

@@ -100,6 +100,46 @@ Values buildVectorLoop(OpBuilder &b, Location loc, Value n, unsigned length,
   return body(b, wholeEnd, mask, 0, carried);
 }
 
+void buildColumnLoop(OpBuilder &b, Location loc, ValueRange sizes,
+                     unsigned length, unsigned unroll, ColumnBody body) {
+  int64_t chunk = int64_t(unroll) * length;
+  Value n = sizes.back();
+  Value chunkSize = buildIndex(b, loc, chunk);
+  Values outerSizes(sizes);
+  outerSizes.back() = b.createOrFold<arith::CeilDivUIOp>(loc, n, chunkSize);
+  std::optional<int64_t> known = getConstantIntValue(n);
+  buildParallel(b, loc, outerSizes, [&](OpBuilder &b, ValueRange ids) {
+    ValueRange outer = ids.drop_back();
+    Value begin = arith::MulIOp::create(b, loc, ids.back(), chunkSize);
+    if (known && *known % chunk == 0)
+      return body(b, outer, begin, Value(), unroll);
+    Value left = arith::SubIOp::create(b, loc, n, begin);
+    auto buildRest = [&](OpBuilder &b) {
+      buildVectorLoop(b, loc, left, length, 1, {},
+                      [&](OpBuilder &b, Value at, Value mask, unsigned,
+                          ValueRange) -> Values {
+                        Value column = arith::AddIOp::create(b, loc, begin, at);
+                        body(b, outer, column, mask, 1);
+                        return {};
+                      });
+    };
+    if (known && *known < chunk)
+      return buildRest(b);
+    Value whole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, left,
+                                        chunkSize);
+    scf::IfOp::create(
+        b, loc, whole,
+        [&](OpBuilder &b, Location loc) {
+          body(b, outer, begin, Value(), unroll);
+          scf::YieldOp::create(b, loc);
+        },
+        [&](OpBuilder &b, Location loc) {
+          buildRest(b);
+          scf::YieldOp::create(b, loc);
+        });
+  });
+}
+
 Value buildLoad(OpBuilder &b, Location loc, VectorType type, Value buffer,
                 ValueRange indices, Value mask, Value rest) {
   if (!mask)

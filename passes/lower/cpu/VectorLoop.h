@@ -41,6 +41,15 @@ using VectorBody = llvm::function_ref<Values(
 Values buildVectorLoop(OpBuilder &b, Location loc, Value n, unsigned length,
                        unsigned unroll, ValueRange carried, VectorBody body);
 
+/// One scf.parallel over chunks of the last of `sizes`, whose dim is contiguous,
+/// and over all others: `count` = `unroll` vectors of `length` columns from
+/// `column` on where as many are left, else one at a time, the last under a
+/// mask.
+using ColumnBody = llvm::function_ref<void(
+    OpBuilder &, ValueRange outer, Value column, Value mask, unsigned count)>;
+void buildColumnLoop(OpBuilder &b, Location loc, ValueRange sizes,
+                     unsigned length, unsigned unroll, ColumnBody body);
+
 /// vector.load, or vector.maskedload with `rest` in the masked lanes.
 Value buildLoad(OpBuilder &b, Location loc, mlir::VectorType type, Value buffer,
                 ValueRange indices, Value mask = {}, Value rest = {});

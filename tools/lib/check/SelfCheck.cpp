@@ -163,7 +163,7 @@ private:
                                         const Outputs &want) {
     // The programs compiled from here on are none to report on.
     std::vector<Anchor> kept = anchors;
-    auto restore = llvm::make_scope_exit([&] { anchors = std::move(kept); });
+    llvm::scope_exit restore([&] { anchors = std::move(kept); });
     // Two blocks at one place cannot be told apart.
     llvm::DenseSet<const void *> places;
     for (const Anchor &anchor : anchors)
