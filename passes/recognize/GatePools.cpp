@@ -85,9 +85,35 @@ coveringLoop(AffineExpr expr, ArrayRef<int64_t> ranges, int64_t size,
   return window && covers ? window : std::nullopt;
 }
 
+/// The loops of `position · window + offset`, where such windows divide the
+/// dimension of size `size`: each element is in one of them.
+static std::optional<std::pair<unsigned, unsigned>>
+tilingLoops(AffineExpr expr, ArrayRef<int64_t> ranges, int64_t size,
+            ArrayRef<utils::IteratorType> iterators) {
+  auto sum = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!sum || sum.getKind() != AffineExprKind::Add)
+    return std::nullopt;
+  auto offset = dyn_cast<AffineDimExpr>(sum.getRHS());
+  auto start = dyn_cast<AffineBinaryOpExpr>(sum.getLHS());
+  if (!offset || !start || start.getKind() != AffineExprKind::Mul)
+    return std::nullopt;
+  auto position = dyn_cast<AffineDimExpr>(start.getLHS());
+  auto step = dyn_cast<AffineConstantExpr>(start.getRHS());
+  if (!position || !step)
+    return std::nullopt;
+  unsigned outer = position.getPosition(), inner = offset.getPosition();
+  if (iterators[outer] != utils::IteratorType::parallel ||
+      iterators[inner] != utils::IteratorType::reduction ||
+      ShapedType::isDynamic(size) || ranges[inner] != step.getValue() ||
+      ranges[outer] * ranges[inner] != size)
+    return std::nullopt;
+  return std::make_pair(outer, inner);
+}
+
 /// The sum or maximum `match.kind` of `match.input` by `match.op`: fills in what
 /// becomes of its dimensions.
-static std::optional<Reduction> placeDimensions(Reduction match, Value value) {
+static std::optional<Reduction> placeDimensions(Reduction match, Value value,
+                                                bool tiles = false) {
   linalg::LinalgOp op = match.op;
   OpOperand *init =
       op.getDpsInitOperand(cast<OpResult>(value).getResultNumber());
@@ -109,6 +135,11 @@ static std::optional<Reduction> placeDimensions(Reduction match, Value value) {
     } else if (auto window = coveringLoop(expr, ranges, size, iterators)) {
       reduces[*window] = true;
       match.reduced.push_back(dim);
+    } else if (auto loops = tiles ? tilingLoops(expr, ranges, size, iterators)
+                                  : std::nullopt) {
+      inputOf[loops->first] = dim;
+      reduces[loops->second] = true;
+      match.tiles.push_back({dim, ranges[loops->second]});
     } else if (size != 1) {
       return std::nullopt;
     }
@@ -138,7 +169,7 @@ static linalg::LinalgOp asReducing(Value value) {
   return op;
 }
 
-std::optional<Reduction> matchReduction(Value value, bool minima) {
+std::optional<Reduction> matchReduction(Value value, bool minima, bool tiles) {
   linalg::LinalgOp op = asReducing(value);
   if (!op)
     return std::nullopt;
@@ -157,7 +188,7 @@ std::optional<Reduction> matchReduction(Value value, bool minima) {
       combined.getDefiningOp());
   if (!match.input || !isNeutral(match.kind, init->get(), isMinimum ? -1 : 1))
     return std::nullopt;
-  return placeDimensions(match, value);
+  return placeDimensions(match, value, tiles);
 }
 
 std::optional<WeightedSum> matchWeightedSum(Value value, Value root) {
@@ -227,6 +258,30 @@ struct Pooled {
 };
 } // namespace
 
+/// Takes the inner part of an axis, of the size of a window, away.
+static std::optional<Atom> takeTile(Axis &axis, int64_t size) {
+  if (axis.size() != 1 || axis[0].dim < 0 || axis[0].size % size != 0)
+    return std::nullopt;
+  Atom inner{axis[0].dim, axis[0].stride, size};
+  axis[0].stride *= size;
+  axis[0].size /= size;
+  if (axis[0].size == 1)
+    axis.clear();
+  return inner;
+}
+
+/// Digits that are neighbours in a dimension are one digit.
+static void joinDigits(SmallVectorImpl<Atom> &digits) {
+  for (size_t i = 0; i < digits.size(); ++i)
+    for (size_t k = 0; k < digits.size(); ++k)
+      if (i != k && digits[i].dim >= 0 && digits[i].dim == digits[k].dim &&
+          digits[i].stride == digits[k].stride * digits[k].size) {
+        digits[k].size *= digits[i].size;
+        digits.erase(digits.begin() + i);
+        return joinDigits(digits);
+      }
+}
+
 /// Sums of sums, maxima of maxima, means of means, with movement anywhere.
 static std::optional<Pooled> pooled(Value value, Value root, int depth) {
   if (depth > 16)
@@ -238,7 +293,8 @@ static std::optional<Pooled> pooled(Value value, Value root, int depth) {
     if (!inner || inner->kind != attn::Pool::sum)
       return std::nullopt;
     inner->scale *= scaling->factor;
-  } else if (std::optional<Reduction> reduction = matchReduction(view.root)) {
+  } else if (std::optional<Reduction> reduction =
+                 matchReduction(view.root, /*minima=*/false, /*tiles=*/true)) {
     Value input = reduction->input->get();
     View source = peelMovement(input);
     // The mean may divide first: Σ (x / n).
@@ -261,6 +317,12 @@ static std::optional<Pooled> pooled(Value value, Value root, int depth) {
       inner->reduced.append(inner->axes[dim].begin(), inner->axes[dim].end());
       if (input == root && inner->axes[dim].empty())
         inner->units.push_back(dim);
+    }
+    for (auto [dim, size] : reduction->tiles) {
+      std::optional<Atom> tile = takeTile(inner->axes[dim], size);
+      if (!tile)
+        return std::nullopt;
+      inner->reduced.push_back(*tile);
     }
     Layout kept;
     for (int64_t dim : reduction->kept)
@@ -287,6 +349,7 @@ std::optional<GatePool> matchPool(Value value, Value root) {
   std::optional<Pooled> match = pooled(value, root, 0);
   if (!match || (match->reduced.empty() && match->units.empty()))
     return std::nullopt;
+  joinDigits(match->reduced);
   GatePool pool{value, match->kind, match->axes, match->reduced, match->units};
   SizeProduct product = match->scale;
   if (product.isConstant() && product.constant == 1 && !match->reduced.empty())

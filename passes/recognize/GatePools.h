@@ -21,10 +21,13 @@ struct Reduction {
   llvm::SmallVector<int64_t> kept;
   /// Dimensions of the input that are gone.
   llvm::SmallVector<int64_t> reduced;
+  /// Dimensions of the input that windows divide exactly, and their sizes there.
+  llvm::SmallVector<std::pair<int64_t, int64_t>> tiles = {};
 };
 /// The result `value` as such a reduction; with `minima` a minimum counts as a
-/// maximum.
-std::optional<Reduction> matchReduction(mlir::Value value, bool minima = false);
+/// maximum, with `tiles` a window may divide a dimension.
+std::optional<Reduction> matchReduction(mlir::Value value, bool minima = false,
+                                        bool tiles = false);
 
 /// Σ w·x over whole dimensions of x in one op, where x is the root moved.
 struct WeightedSum {

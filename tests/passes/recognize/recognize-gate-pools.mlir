@@ -219,3 +219,52 @@ func.func @repeated_values(%x: !x) -> !x {
 }
 
 {-# dialect_resources: { builtin: { basis: "0x040000000000000000000000" } } #-}
+
+// Windows of 2x2 that divide x: the mean of their means is the mean.
+// CHECK-LABEL: func @mean_of_window_means
+// CHECK: attn.gate ins({{.*}} dimensions = [2, 3] pools = [avg] excite {
+func.func @mean_of_window_means(%x: !x) -> !x {
+  %zero = arith.constant 0.0 : f32
+  %quarter = arith.constant 0.25 : f32
+  %e = tensor.empty() : !p
+  %z = linalg.fill ins(%zero : f32) outs(%e : !p) -> !p
+  %e4 = tensor.empty() : tensor<2x8x2x2xf32>
+  %z4 = linalg.fill ins(%zero : f32) outs(%e4 : tensor<2x8x2x2xf32>) -> tensor<2x8x2x2xf32>
+  %big = tensor.empty() : !x
+  %window = tensor.empty() : tensor<2x2xf32>
+  %s4 = linalg.pooling_nchw_sum {strides = dense<2> : vector<2xi64>} ins(%x, %window : !x, tensor<2x2xf32>) outs(%z4 : tensor<2x8x2x2xf32>) -> tensor<2x8x2x2xf32>
+  %m4 = linalg.map ins(%s4 : tensor<2x8x2x2xf32>) outs(%e4 : tensor<2x8x2x2xf32>) (%i: f32, %o: f32) {
+    %m = arith.mulf %i, %quarter : f32
+    linalg.yield %m : f32
+  }
+  %s = linalg.reduce { arith.addf } ins(%m4 : tensor<2x8x2x2xf32>) outs(%z : !p) dimensions = [2, 3]
+  %m = linalg.map ins(%s : !p) outs(%e : !p) (%i: f32, %o: f32) {
+    %q = arith.mulf %i, %quarter : f32
+    linalg.yield %q : f32
+  }
+  %g = linalg.tanh ins(%m : !p) outs(%e : !p) -> !p
+  %w = linalg.broadcast ins(%g : !p) outs(%big : !x) dimensions = [2, 3]
+  // expected-remark @below {{dims="2, 3", kind=channel_gate}}
+  %y = linalg.mul ins(%x, %w : !x, !x) outs(%big : !x) -> !x
+  return %y : !x
+}
+
+// Windows of 2x2 a step apart count the inner elements more than once.
+// CHECK-LABEL: func @sum_of_overlapping_windows
+// CHECK-NOT: attn.gate
+func.func @sum_of_overlapping_windows(%x: !x) -> !x {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : !p
+  %z = linalg.fill ins(%zero : f32) outs(%e : !p) -> !p
+  %e9 = tensor.empty() : tensor<2x8x3x3xf32>
+  %z9 = linalg.fill ins(%zero : f32) outs(%e9 : tensor<2x8x3x3xf32>) -> tensor<2x8x3x3xf32>
+  %big = tensor.empty() : !x
+  %window = tensor.empty() : tensor<2x2xf32>
+  %s9 = linalg.pooling_nchw_sum ins(%x, %window : !x, tensor<2x2xf32>) outs(%z9 : tensor<2x8x3x3xf32>) -> tensor<2x8x3x3xf32>
+  %s = linalg.reduce { arith.addf } ins(%s9 : tensor<2x8x3x3xf32>) outs(%z : !p) dimensions = [2, 3]
+  %g = linalg.tanh ins(%s : !p) outs(%e : !p) -> !p
+  %w = linalg.broadcast ins(%g : !p) outs(%big : !x) dimensions = [2, 3]
+  // expected-remark @below {{expected pools over whole dimensions, got windows that cover a part (linalg.pooling_nchw_sum)}}
+  %y = linalg.mul ins(%x, %w : !x, !x) outs(%big : !x) -> !x
+  return %y : !x
+}
