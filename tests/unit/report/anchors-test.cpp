@@ -95,8 +95,7 @@ bool isBroadcast(linalg::LinalgOp op, Value operand) {
   for (OpOperand &use : op->getOpOperands())
     if (use.get() == operand && isa<RankedTensorType>(operand.getType()) &&
         !op.isDpsInit(&use))
-      return op.getMatchingIndexingMap(&use).getNumResults() != 0 &&
-             !op.getMatchingIndexingMap(&use).isPermutation();
+      return !op.getMatchingIndexingMap(&use).isPermutation();
   return false;
 }
 
