@@ -298,6 +298,8 @@ std::optional<GateMatch> matchGate(Operation *op) {
     if (!best && !anchor.broadcast.empty())
       best = found;
   }
+  if (best && isMissedNorm(best->anchor.core))
+    return std::nullopt; // an anchor of a norm, whose remark says why
   return best;
 }
 

@@ -11,6 +11,10 @@ namespace heed::recognize {
 /// reductions: a scale-invariant normalisation and no gate.
 bool isReciprocalOfReduction(mlir::Value gate);
 
+/// The factor comes from a root that RecognizeNorm has a remark on: it says why
+/// this is no norm, and nobody else need say it again.
+bool isMissedNorm(mlir::Value factor);
+
 } // namespace heed::recognize
 
 #endif // HEED_PASSES_RECOGNIZE_NORMALISER_H

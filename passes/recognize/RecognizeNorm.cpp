@@ -21,6 +21,7 @@
 #include "passes/recognize/Elementwise.h"
 #include "passes/recognize/Movement.h"
 #include "passes/recognize/NormMatch.h"
+#include "passes/recognize/Normaliser.h"
 #include "passes/recognize/Unfused.h"
 
 using namespace mlir;
@@ -91,6 +92,42 @@ static bool escapes(Operation *y, ArrayRef<Operation *> followers,
   });
 }
 
+/// The ops that may be the norm of the root, the last first.
+static SmallVector<Operation *> findEnds(const NormRoot &root) {
+  SmallVector<Operation *> followers = findFollowers(root.op), ends;
+  unsigned rootDims = numLargeDims(root.op->getResult(0));
+  for (Operation *op : llvm::reverse(followers)) {
+    // The root may stand in the body of the last op, with all before it.
+    bool scales = numLargeDims(op->getResult(0)) > rootDims || op == root.op;
+    if (scales && !movementSource(op->getResult(0)) && !op->use_empty() &&
+        !escapes(op, followers, rootDims))
+      ends.push_back(op);
+  }
+  return ends;
+}
+
+bool isMissedNorm(Value factor) {
+  llvm::SmallSetVector<Operation *, 16> before;
+  auto add = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    if (op && (asElementwise(op) || movementSource(value)))
+      before.insert(op);
+  };
+  add(factor);
+  for (size_t i = 0; i < before.size() && i < 24; ++i) {
+    if (linalg::LinalgOp op = asElementwise(before[i]))
+      for (const NormRoot &root : findRoots(op))
+        for (Operation *end : findEnds(root)) {
+          FactorTable table;
+          if (matchNormAt(end->getResult(0), root, table).refusal)
+            return true;
+        }
+    for (Value operand : before[i]->getOperands())
+      add(operand);
+  }
+  return false;
+}
+
 namespace {
 struct RecognizeNorm : impl::RecognizeNormBase<RecognizeNorm> {
   void runOnOperation() override {
@@ -111,15 +148,8 @@ struct RecognizeNorm : impl::RecognizeNormBase<RecognizeNorm> {
   }
 
   void recognize(IRRewriter &rewriter, const NormRoot &root) {
-    SmallVector<Operation *> followers = findFollowers(root.op);
-    unsigned rootDims = numLargeDims(root.op->getResult(0));
     std::optional<Refusal> refusal;
-    for (Operation *op : llvm::reverse(followers)) {
-      // The root may stand in the body of the last op, with all before it.
-      bool scales = numLargeDims(op->getResult(0)) > rootDims || op == root.op;
-      if (!scales || movementSource(op->getResult(0)) || op->use_empty() ||
-          escapes(op, followers, rootDims))
-        continue;
+    for (Operation *op : findEnds(root)) {
       FactorTable table;
       NormAttempt attempt = matchNormAt(op->getResult(0), root, table);
       if (attempt.match) {

@@ -70,7 +70,7 @@ func.func @no_gate_because_a_power_is_pooled(%x: !x) -> !x {
   %big = tensor.empty() : !x
   %q = linalg.square ins(%x : !x) outs(%big : !x) -> !x
   %s = linalg.reduce { arith.addf } ins(%q : !x) outs(%z : !p) dimensions = [2, 3]
-  %g = linalg.sqrt ins(%s : !p) outs(%e : !p) -> !p
+  %g = linalg.abs ins(%s : !p) outs(%e : !p) -> !p
   // expected-remark @below {{expected a pool of the scaled tensor, got a pool of a power of it: a normalisation}}
   %y = linalg.generic {indexing_maps = [#id, #nc, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %g : !x, !p) outs(%big : !x) {
   ^bb0(%i: f32, %j: f32, %o: f32):

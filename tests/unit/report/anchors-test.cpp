@@ -38,8 +38,12 @@ public:
   explicit Streamer(Final &found) : found(found) {}
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
     if (remark.getCategoryName() == "heed-recognize" &&
-        remark.getRemarkType() != llvm::remarks::Type::Analysis)
+        remark.getRemarkType() != llvm::remarks::Type::Analysis) {
       ++found.of[remark.getRemarkName()][remark.getLocation()];
+      if (remark.getRemarkName() == "norm" &&
+          remark.getRemarkType() == llvm::remarks::Type::Missed)
+        ++found.of["norm-missed"][remark.getLocation()];
+    }
   }
 
 private:
@@ -118,6 +122,27 @@ bool isGateAnchor(linalg::LinalgOp op) {
   return found;
 }
 
+/// A root between the reduction and the factor: the anchor of a norm, whose
+/// remark, where it is missed, is the only one.
+void findRoots(Value factor, DenseSet<Location> &roots) {
+  llvm::SetVector<Value> values;
+  values.insert(factor);
+  for (size_t i = 0; i < values.size(); ++i) {
+    Operation *op = values[i].getDefiningOp();
+    auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(op);
+    if (!op || (linalgOp && linalgOp.getNumReductionLoops() != 0))
+      continue;
+    op->walk([&](Operation *inner) {
+      if (isa<math::SqrtOp, math::RsqrtOp, math::PowFOp>(inner))
+        roots.insert(op->getLoc());
+    });
+    forEachOperand(op, [&](Value operand) {
+      if (isa<RankedTensorType>(operand.getType()))
+        values.insert(operand);
+    });
+  }
+}
+
 /// Pools over dimensions of size 1: the gate has the shape of x, and only the
 /// recogniser can tell.
 bool mayBeGateOfOne(linalg::LinalgOp op) {
@@ -128,8 +153,10 @@ bool mayBeGateOfOne(linalg::LinalgOp op) {
 
 /// Counts the anchors when their recogniser is about to run.
 struct Count : PassInstrumentation {
-  Count(Places &attentions, Places &gates, DenseSet<Location> &gatesOfOne)
-      : attentions(attentions), gates(gates), gatesOfOne(gatesOfOne) {}
+  Count(Places &attentions, Places &gates, DenseSet<Location> &gatesOfOne,
+        const Places &norms)
+      : attentions(attentions), gates(gates), gatesOfOne(gatesOfOne),
+        norms(norms) {}
   void runBeforePass(Pass *pass, Operation *module) override {
     if (pass->getArgument() == "heed-recognize-sdpa")
       module->walk([&](Operation *op) {
@@ -138,14 +165,26 @@ struct Count : PassInstrumentation {
       });
     if (pass->getArgument() == "heed-recognize-gate")
       module->walk([&](linalg::LinalgOp op) {
-        if (isGateAnchor(op))
+        if (isGateAnchor(op) && !isMissedNorm(op))
           ++gates[op.getLoc()];
         else if (mayBeGateOfOne(op))
           gatesOfOne.insert(op.getLoc());
       });
   }
+  bool isMissedNorm(linalg::LinalgOp op) {
+    bool found = false;
+    for (Value input : op.getDpsInputs())
+      if (isa<RankedTensorType>(input.getType()) && isBroadcast(op, input)) {
+        DenseSet<Location> roots;
+        findRoots(input, roots);
+        for (Location root : roots)
+          found |= norms.contains(root);
+      }
+    return found;
+  }
   Places &attentions, &gates;
   DenseSet<Location> &gatesOfOne;
+  const Places &norms;
 };
 
 void expectSame(const Places &anchors, const DenseSet<Location> &perhaps,
@@ -172,10 +211,11 @@ void check(StringRef path) {
   auto module = loadModel(path, context);
   ASSERT_TRUE(static_cast<bool>(module)) << llvm::toString(module.takeError());
   Places attentions, gates;
+  const Places &norms = found.of["norm-missed"];
   DenseSet<Location> gatesOfOne;
   llvm::Error error = explainModule(**module, [&](PassManager &pm) {
     pm.addInstrumentation(
-        std::make_unique<Count>(attentions, gates, gatesOfOne));
+        std::make_unique<Count>(attentions, gates, gatesOfOne, norms));
   });
   ASSERT_FALSE(error) << llvm::toString(std::move(error));
   expectSame(attentions, {}, found.of["sdpa"], "attention");
@@ -197,6 +237,47 @@ TEST(Anchors, EachHasOneFinalRemark) {
     check(file->path());
   }
   EXPECT_GT(models, 8);
+}
+
+// x · 1/√(Σ x² + ε): no norm, as it does not divide by the count; no gate.
+TEST(Anchors, AMissedNormHasOneFinalRemark) {
+  llvm::SmallString<128> path;
+  int file = -1;
+  ASSERT_FALSE(
+      llvm::sys::fs::createTemporaryFile("missed-norm", "mlir", file, path));
+  llvm::raw_fd_ostream(file, /*shouldClose=*/true) << R"(
+    #id = affine_map<(i, j) -> (i, j)>
+    #row = affine_map<(i, j) -> (i)>
+    #vec = affine_map<(i) -> (i)>
+    func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %zero = arith.constant dense<0.0> : tensor<4xf32>
+      %epsilon = arith.constant 1.0e-5 : f32
+      %e = tensor.empty() : tensor<4x8xf32>
+      %e4 = tensor.empty() : tensor<4xf32>
+      %s = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+          ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) {
+        ^bb0(%a: f32, %t: f32):
+          %p = arith.mulf %a, %a : f32
+          %t1 = arith.addf %t, %p : f32
+          linalg.yield %t1 : f32
+        } -> tensor<4xf32>
+      %r = linalg.generic {indexing_maps = [#vec, #vec], iterator_types = ["parallel"]}
+          ins(%s : tensor<4xf32>) outs(%e4 : tensor<4xf32>) {
+        ^bb0(%a: f32, %t: f32):
+          %v = arith.addf %a, %epsilon : f32
+          %q = math.rsqrt %v : f32
+          linalg.yield %q : f32
+        } -> tensor<4xf32>
+      %y = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%x, %r : tensor<4x8xf32>, tensor<4xf32>) outs(%e : tensor<4x8xf32>) {
+        ^bb0(%a: f32, %b: f32, %t: f32):
+          %z = arith.mulf %a, %b : f32
+          linalg.yield %z : f32
+        } -> tensor<4x8xf32>
+      return %y : tensor<4x8xf32>
+    })";
+  check(path);
+  llvm::sys::fs::remove(path);
 }
 
 } // namespace
