@@ -243,7 +243,8 @@ private:
       result.readsRoot = inside = true;
       capturing.insert(captured->readers.begin(), captured->readers.end());
       powers |= captured->isPower;
-      GatePool pool{value, attn::Pool::sum, captured->axes, captured->reduced, {}};
+      GatePool pool{
+          value, attn::Pool::sum, captured->axes, captured->reduced, {}};
       pool.isCaptured = true;
       result.pools.push_back(pool);
     }
