@@ -43,6 +43,26 @@ FailureOr<SmallVector<Value>> getBuffers(RewriterBase &rewriter,
   return buffers;
 }
 
+LogicalResult bufferizeDestinationStyle(DestinationStyleOpInterface op,
+                                        RewriterBase &rewriter,
+                                        const BufferizationOptions &options,
+                                        BufferizationState &state) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  FailureOr<SmallVector<Value>> operands =
+      getBuffers(rewriter, op->getOperands(), options, state);
+  if (failed(operands))
+    return failure();
+  OperationState created(op->getLoc(), op->getName().getStringRef(), *operands,
+                         TypeRange{}, op->getAttrs());
+  for (Region &region : op->getRegions())
+    created.addRegion()->takeBody(region);
+  rewriter.create(created);
+  replaceOpWithBufferizedValues(
+      rewriter, op, ArrayRef(*operands).take_back(op->getNumResults()));
+  return success();
+}
+
 namespace {
 /// A yielded tensor is handed to the op that owns the region: read, not
 /// written, no result of its own.

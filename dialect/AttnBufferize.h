@@ -25,6 +25,13 @@ getBuffers(mlir::RewriterBase &rewriter, mlir::ValueRange values,
            const mlir::bufferization::BufferizationOptions &options,
            mlir::bufferization::BufferizationState &state);
 
+/// Rebuilds a destination-style op, whose inits stand last, on the buffers of
+/// its operands; attributes and regions are kept as they are.
+llvm::LogicalResult bufferizeDestinationStyle(
+    mlir::DestinationStyleOpInterface op, mlir::RewriterBase &rewriter,
+    const mlir::bufferization::BufferizationOptions &options,
+    mlir::bufferization::BufferizationState &state);
+
 void attachYieldBufferization(mlir::MLIRContext *context);
 void attachGateBufferization(mlir::MLIRContext *context);
 void attachSdpaBufferization(mlir::MLIRContext *context);

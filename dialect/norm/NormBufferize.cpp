@@ -34,17 +34,8 @@ struct NormBufferization
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
-    auto norm = cast<NormOp>(op);
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPoint(norm);
-    FailureOr<SmallVector<Value>> operands =
-        getBuffers(rewriter, op->getOperands(), options, state);
-    if (failed(operands))
-      return failure();
-    NormOp::create(rewriter, norm.getLoc(), TypeRange{}, *operands,
-                   op->getAttrs());
-    replaceOpWithBufferizedValues(rewriter, norm, operands->back());
-    return success();
+    return bufferizeDestinationStyle(cast<NormOp>(op), rewriter, options,
+                                     state);
   }
 };
 } // namespace

@@ -21,17 +21,8 @@ struct PrimitiveBufferization
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
-    auto primitive = cast<PrimitiveOp>(op);
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPoint(primitive);
-    FailureOr<SmallVector<Value>> operands =
-        getBuffers(rewriter, op->getOperands(), options, state);
-    if (failed(operands))
-      return failure();
-    PrimitiveOp::create(rewriter, primitive.getLoc(), TypeRange{}, *operands,
-                        op->getAttrs());
-    replaceOpWithBufferizedValues(rewriter, primitive, operands->back());
-    return success();
+    return bufferizeDestinationStyle(cast<PrimitiveOp>(op), rewriter, options,
+                                     state);
   }
 };
 } // namespace

@@ -21,21 +21,8 @@ struct SdpaBufferization
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
-    auto sdpa = cast<SdpaOp>(op);
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPoint(sdpa);
-    FailureOr<SmallVector<Value>> operands =
-        getBuffers(rewriter, op->getOperands(), options, state);
-    if (failed(operands))
-      return failure();
-    OperationState created(sdpa.getLoc(), SdpaOp::getOperationName(), *operands,
-                           TypeRange{}, op->getAttrs());
-    created.addRegion()->takeBody(sdpa.getScore());
-    rewriter.create(created);
-    // The inits stand last, one a result.
-    replaceOpWithBufferizedValues(
-        rewriter, sdpa, ArrayRef(*operands).take_back(sdpa->getNumResults()));
-    return success();
+    return bufferizeDestinationStyle(cast<SdpaOp>(op), rewriter, options,
+                                     state);
   }
 };
 } // namespace

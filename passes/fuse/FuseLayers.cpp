@@ -263,11 +263,20 @@ struct FuseLayers : impl::FuseLayersBase<FuseLayers> {
     SymbolTable symbols(getOperation());
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (function.getBody().hasOneBlock())
-        for (Layers &layers : findLayers(function.getBody().front()))
-          fuse(layers, symbols);
+        fuse(findLayers(function.getBody().front()), symbols);
   }
 
-  static void fuse(Layers &layers, SymbolTable &symbols) {
+  static void fuse(SmallVector<Layers> found, SymbolTable &symbols) {
+    // No op belongs to two layers.
+    llvm::DenseSet<Operation *> taken;
+    for (const Layers &layers : found)
+      taken.insert_range(layers.ops);
+    for (Layers &layers : found)
+      fuse(layers, taken, symbols);
+  }
+
+  static void fuse(Layers &layers, llvm::DenseSet<Operation *> &taken,
+                   SymbolTable &symbols) {
     Location loc = layers.instance(0).front()->getLoc();
     auto options = remark::RemarkOpts::name("layers").category("heed-fuse");
     size_t equal = 1;
@@ -282,11 +291,16 @@ struct FuseLayers : impl::FuseLayersBase<FuseLayers> {
       return;
     }
     layers.ops.resize(equal * layers.period);
-    for (SmallVector<Operation *> previous;
-         !(previous = findPrevious(layers.instance(0), layers.instance(1)))
-              .empty() &&
-         areEqual(previous, layers.instance(0));)
+    while (true) {
+      SmallVector<Operation *> previous =
+          findPrevious(layers.instance(0), layers.instance(1));
+      if (previous.empty() || !areEqual(previous, layers.instance(0)) ||
+          llvm::any_of(previous,
+                       [&](Operation *op) { return taken.contains(op); }))
+        break;
+      taken.insert_range(previous);
       layers.ops.insert(layers.ops.begin(), previous.begin(), previous.end());
+    }
     Interface interface = findInterface(layers);
     func::FuncOp function = buildFunction(layers, interface, symbols);
     replaceByCalls(layers, interface, function);

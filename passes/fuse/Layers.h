@@ -24,8 +24,8 @@ struct Layers {
   }
 };
 
-/// All repeated stretches of the block that hold an attention block, longest
-/// savings first. The operands are not compared yet.
+/// All repeated stretches of the block that hold an attention block; none
+/// overlap. The operands are not compared yet.
 ///
 /// Only what depends on a product or an attention counts: sizes, masks and
 /// positions are computed once, where the first layer wants them, and would

@@ -41,12 +41,10 @@ void lowerGate(IRRewriter &rewriter, attn::GateOp gate,
 struct LowerGate : impl::LowerGateBase<LowerGate> {
   using LowerGateBase::LowerGateBase;
   void runOnOperation() override {
-    std::optional<TargetDescriptor> target = getTargetDescriptor(mcpu);
-    if (!target) {
-      getOperation().emitError("mcpu: expected a CPU that llc knows, got ")
-          << mcpu;
+    std::optional<TargetDescriptor> target =
+        requireTargetDescriptor(getOperation(), mcpu);
+    if (!target)
       return signalPassFailure();
-    }
     SmallVector<attn::GateOp> gates;
     getOperation().walk([&](attn::GateOp gate) {
       if (isa<MemRefType>(gate.getX().getType()))

@@ -22,12 +22,10 @@ namespace {
 struct LowerNorm : impl::LowerNormBase<LowerNorm> {
   using LowerNormBase::LowerNormBase;
   void runOnOperation() override {
-    std::optional<TargetDescriptor> target = getTargetDescriptor(mcpu);
-    if (!target) {
-      getOperation().emitError("mcpu: expected a CPU that llc knows, got ")
-          << mcpu;
+    std::optional<TargetDescriptor> target =
+        requireTargetDescriptor(getOperation(), mcpu);
+    if (!target)
       return signalPassFailure();
-    }
     SmallVector<attn::NormOp> norms;
     getOperation().walk([&](attn::NormOp norm) {
       if (isa<MemRefType>(norm.getX().getType()))

@@ -169,12 +169,10 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
 struct LowerSdpa : impl::LowerSdpaBase<LowerSdpa> {
   using LowerSdpaBase::LowerSdpaBase;
   void runOnOperation() override {
-    std::optional<TargetDescriptor> target = getTargetDescriptor(mcpu);
-    if (!target) {
-      getOperation().emitError("mcpu: expected a CPU that llc knows, got ")
-          << mcpu;
+    std::optional<TargetDescriptor> target =
+        requireTargetDescriptor(getOperation(), mcpu);
+    if (!target)
       return signalPassFailure();
-    }
     SmallVector<SdpaOp> ops;
     getOperation().walk([&](SdpaOp op) {
       if (isa<MemRefType>(op.getQ().getType()))

@@ -81,4 +81,12 @@ std::optional<TargetDescriptor> getTargetDescriptor(StringRef mcpu) {
   return target;
 }
 
+std::optional<TargetDescriptor> requireTargetDescriptor(mlir::Operation *op,
+                                                        StringRef mcpu) {
+  std::optional<TargetDescriptor> target = getTargetDescriptor(mcpu);
+  if (!target)
+    op->emitError("mcpu: expected a CPU that llc knows, got ") << mcpu;
+  return target;
+}
+
 } // namespace heed::lower

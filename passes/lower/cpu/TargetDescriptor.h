@@ -3,6 +3,7 @@
 #ifndef HEED_PASSES_LOWER_CPU_TARGETDESCRIPTOR_H
 #define HEED_PASSES_LOWER_CPU_TARGETDESCRIPTOR_H
 
+#include "mlir/IR/Operation.h"
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
@@ -24,6 +25,10 @@ struct TargetDescriptor {
 /// The descriptor of a CPU by the name that llc knows; "" is the host, with the
 /// features that it really offers. None if the name is unknown.
 std::optional<TargetDescriptor> getTargetDescriptor(llvm::StringRef mcpu);
+
+/// The same for a pass on `op`, with an error there if the name is unknown.
+std::optional<TargetDescriptor> requireTargetDescriptor(mlir::Operation *op,
+                                                        llvm::StringRef mcpu);
 
 } // namespace heed::lower
 

@@ -58,6 +58,15 @@ Tensor merged(Emitter &e, const SdpaParts &p) {
   return e.reshape(t, {t->shape[0], t->shape[1], t->shape[2] * t->shape[3]});
 }
 
+/// The result, and keys and values with their past where they are asked for.
+void setOutputs(Node &n, const SdpaParts &p) {
+  n.set(merged(n.e, p));
+  if (n.wants(1))
+    n.set(1, inOrder(n.e, p.k));
+  if (n.wants(2))
+    n.set(2, inOrder(n.e, p.v));
+}
+
 void readScale(Node &n, SdpaParts &p) {
   if (double scale = n.floatAttr("scale", 0); scale != 0)
     p.scale = scale;
@@ -190,11 +199,7 @@ void importMultiHead(Node &n) {
     addBias(e, p, n.input(5));
   readCausal(n, p, n.has(6));
   readScale(n, p);
-  n.set(merged(e, p));
-  if (n.wants(1))
-    n.set(1, inOrder(e, p.k));
-  if (n.wants(2))
-    n.set(2, inOrder(e, p.v));
+  setOutputs(n, p);
 }
 
 /// Attention: one weight matrix projects the input to q, k and v.
@@ -338,11 +343,7 @@ void importGroupQuery(Node &n) {
     p.window = {window - 1, -1};
   p.softcap = n.floatAttr("softcap", 0);
   readScale(n, p);
-  n.set(merged(e, p));
-  if (n.wants(1))
-    n.set(1, inOrder(e, p.k));
-  if (n.wants(2))
-    n.set(2, inOrder(e, p.v));
+  setOutputs(n, p);
 }
 
 /// The standard's op with other inputs: x, position ids, caches.
