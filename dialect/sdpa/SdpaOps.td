@@ -48,8 +48,8 @@ def Attn_SdpaOp : Attn_Op<"sdpa", [
     Query i attends key j iff all hold: mask[b,h,i,j]; j < kv_length[b];
     causal: j ≤ i + off; window [l, r]: i + off − l ≤ j ≤ i + off + r (−1: no
     bound); off = 0 for none and top_left, Sk − Sq for bottom_right. A row that
-    attends no key yields NaN, 0 or the mean of v over all keys (uniform), as
-    `masked_rows` says.
+    attends no key, or has no score but −inf (which a bias may add), yields NaN,
+    0 or the mean of v over all keys (uniform), as `masked_rows` says.
 
     Constraints:
 

@@ -3,18 +3,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Masks are evaluated, not pattern-matched: an iota, a comparison, a triangle
-// of ones and a constant all become one table of numbers. The element is
-// compiled to a list of nodes once, then run for each pair.
+// of ones, a running sum, a gather and a constant all become one table of
+// numbers. The element is compiled to a list of nodes once; each is then run
+// for a whole row, and once only where it is the same for all rows or columns.
+#include "passes/recognize/ScalarFunction.h"
 #include "passes/recognize/SdpaMatch.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
-#include <functional>
 
 using namespace mlir;
 
@@ -24,17 +24,6 @@ namespace {
 /// Tables beyond this are not evaluated at compile time.
 constexpr int64_t kMaxPairs = int64_t(1) << 24;
 constexpr size_t kMaxNodes = 64;
-
-struct Address {
-  /// Slot in the current indices, and stride.
-  SmallVector<std::pair<unsigned, int64_t>> terms;
-  int64_t at(ArrayRef<int64_t> indices) const {
-    int64_t offset = 0;
-    for (auto [slot, stride] : terms)
-      offset += indices[slot] * stride;
-    return offset;
-  }
-};
 
 std::optional<std::vector<double>> valuesOf(Attribute attribute) {
   std::vector<double> values;
@@ -85,203 +74,52 @@ std::optional<std::vector<double>> valuesOf(Attribute attribute) {
   return done ? std::optional(values) : std::nullopt;
 }
 
-bool compare(arith::CmpIPredicate predicate, double a, double b) {
-  switch (predicate) {
-  case arith::CmpIPredicate::eq:
-    return a == b;
-  case arith::CmpIPredicate::ne:
-    return a != b;
-  case arith::CmpIPredicate::slt:
-  case arith::CmpIPredicate::ult:
-    return a < b;
-  case arith::CmpIPredicate::sle:
-  case arith::CmpIPredicate::ule:
-    return a <= b;
-  case arith::CmpIPredicate::sgt:
-  case arith::CmpIPredicate::ugt:
-    return a > b;
-  case arith::CmpIPredicate::sge:
-  case arith::CmpIPredicate::uge:
-    return a >= b;
-  }
-  return false;
-}
-
-bool compare(arith::CmpFPredicate predicate, double a, double b) {
-  using P = arith::CmpFPredicate;
-  bool unordered = std::isnan(a) || std::isnan(b);
-  switch (predicate) {
-  case P::AlwaysFalse:
-    return false;
-  case P::AlwaysTrue:
-    return true;
-  case P::ORD:
-    return !unordered;
-  case P::UNO:
-    return unordered;
-  case P::OEQ:
-    return a == b;
-  case P::OGT:
-    return a > b;
-  case P::OGE:
-    return a >= b;
-  case P::OLT:
-    return a < b;
-  case P::OLE:
-    return a <= b;
-  case P::ONE:
-    return !unordered && a != b;
-  case P::UEQ:
-    return unordered || a == b;
-  case P::UGT:
-    return unordered || a > b;
-  case P::UGE:
-    return unordered || a >= b;
-  case P::ULT:
-    return unordered || a < b;
-  case P::ULE:
-    return unordered || a <= b;
-  case P::UNE:
-    return a != b;
-  }
-  return false;
-}
-
-using Numbers = ArrayRef<double>;
-using Scalar = std::function<std::optional<double>(Numbers)>;
-
-int64_t integer(double value) { return static_cast<int64_t>(value); }
-
-/// A division whose divisor is checked.
-template <typename F> Scalar dividing(F f) {
-  return [f](Numbers x) -> std::optional<double> {
-    if (x[1] == 0)
-      return std::nullopt;
-    return f(x);
-  };
-}
-
-/// The scalar op as a function of numbers; null where it is not one of those
-/// whose result is the same in any order of computation.
-Scalar functionOf(Operation *op) {
-  return llvm::TypeSwitch<Operation *, Scalar>(op)
-      .Case<arith::AddFOp, arith::AddIOp>(
-          [](auto) { return [](Numbers x) { return x[0] + x[1]; }; })
-      .Case<arith::SubFOp, arith::SubIOp>(
-          [](auto) { return [](Numbers x) { return x[0] - x[1]; }; })
-      .Case<arith::MulFOp, arith::MulIOp>(
-          [](auto) { return [](Numbers x) { return x[0] * x[1]; }; })
-      .Case<arith::DivFOp>(
-          [](auto) { return [](Numbers x) { return x[0] / x[1]; }; })
-      .Case<arith::DivSIOp, arith::DivUIOp>([](auto) {
-        return dividing(
-            [](Numbers x) { return double(integer(x[0]) / integer(x[1])); });
-      })
-      .Case<arith::FloorDivSIOp>([](auto) {
-        return dividing([](Numbers x) { return std::floor(x[0] / x[1]); });
-      })
-      .Case<arith::RemSIOp, arith::RemUIOp>([](auto) {
-        return dividing(
-            [](Numbers x) { return double(integer(x[0]) % integer(x[1])); });
-      })
-      .Case<arith::NegFOp>([](auto) { return [](Numbers x) { return -x[0]; }; })
-      .Case<math::AbsFOp, math::AbsIOp>(
-          [](auto) { return [](Numbers x) { return std::fabs(x[0]); }; })
-      .Case<math::FloorOp>(
-          [](auto) { return [](Numbers x) { return std::floor(x[0]); }; })
-      .Case<math::CeilOp>(
-          [](auto) { return [](Numbers x) { return std::ceil(x[0]); }; })
-      .Case<arith::MaximumFOp, arith::MaxNumFOp, arith::MaxSIOp>(
-          [](auto) { return [](Numbers x) { return std::max(x[0], x[1]); }; })
-      .Case<arith::MinimumFOp, arith::MinNumFOp, arith::MinSIOp>(
-          [](auto) { return [](Numbers x) { return std::min(x[0], x[1]); }; })
-      .Case<arith::AndIOp>([](auto) {
-        return [](Numbers x) { return double(integer(x[0]) & integer(x[1])); };
-      })
-      .Case<arith::OrIOp>([](auto) {
-        return [](Numbers x) { return double(integer(x[0]) | integer(x[1])); };
-      })
-      .Case<arith::XOrIOp>([](arith::XOrIOp op) {
-        int64_t bits = op.getType().isInteger(1) ? 1 : -1;
-        return [bits](Numbers x) {
-          return double((integer(x[0]) ^ integer(x[1])) & bits);
-        };
-      })
-      .Case<arith::SelectOp>([](auto) {
-        return [](Numbers x) { return x[0] != 0 ? x[1] : x[2]; };
-      })
-      .Case<arith::CmpIOp, arith::CmpFOp>([](auto op) {
-        auto predicate = op.getPredicate();
-        return [predicate](Numbers x) {
-          return double(compare(predicate, x[0], x[1]));
-        };
-      })
-      .Case<arith::SIToFPOp, arith::UIToFPOp, arith::ExtFOp, arith::ExtSIOp,
-            arith::ExtUIOp, arith::IndexCastOp, arith::TruncFOp>(
-          [](auto) { return [](Numbers x) { return x[0]; }; })
-      .Case<arith::TruncIOp>([](arith::TruncIOp op) {
-        bool toBool = op.getType().isInteger(1);
-        return [toBool](Numbers x) {
-          return toBool ? double(integer(x[0]) & 1) : x[0];
-        };
-      })
-      .Case<arith::FPToSIOp, arith::FPToUIOp>([](auto) {
-        return [](Numbers x) -> std::optional<double> {
-          if (!std::isfinite(x[0]))
-            return std::nullopt;
-          return std::trunc(x[0]);
-        };
-      })
-      .Default([](Operation *) { return nullptr; });
-}
-
-/// The same, rounded as the op's type rounds; wider and narrower floats than
-/// f32 and f64 are not evaluated.
-Scalar roundedFunctionOf(Operation *op) {
-  Scalar function = functionOf(op);
-  Type type = op->getResult(0).getType();
-  if (!function || !isa<FloatType>(type) || type.isF64())
-    return function;
-  if (!type.isF32())
-    return nullptr;
-  return [function](Numbers x) -> std::optional<double> {
-    std::optional<double> value = function(x);
-    return value ? std::optional<double>(float(*value)) : value;
-  };
-}
+using Offsets = SmallVector<std::pair<Factor, int64_t>>;
 
 struct Node {
-  enum Kind { Number, Table, Index, Computed };
+  enum Kind { Number, Table, Index, Lookup, Computed };
   explicit Node(Kind kind) : kind(kind) {}
   Kind kind;
   double number = 0;
   std::vector<double> table;
-  Address address;
-  Scalar function;
+  /// Of Table and Index: Σ stride · factor's index.
+  Offsets terms;
+  ScalarFunction function;
+  /// Of Computed and Lookup; a lookup has an index for each dim.
   SmallVector<unsigned, 3> operands;
+  SmallVector<int64_t> shape;
 };
 
 struct Program {
   FactorTable &table;
-  Factors inputs;
-  std::vector<Node> nodes;
+  unsigned depth = 0;
+  std::vector<Node> nodes = {};
 
-  std::optional<Address> address(const Access &dims,
+  int64_t sizeOf(Factor factor) { return table.getSize(factor).number; }
+
+  /// Factors that were split since are replaced by their parts.
+  void refresh(Offsets &terms) {
+    Offsets fresh;
+    for (auto [factor, stride] : terms) {
+      int64_t inner = stride;
+      for (Factor leaf : llvm::reverse(table.leaves(Factors{factor}))) {
+        fresh.push_back({leaf, inner});
+        inner *= sizeOf(leaf);
+      }
+    }
+    terms = fresh;
+  }
+
+  std::optional<Offsets> offsets(const Access &dims,
                                  ArrayRef<int64_t> strides) {
-    Address result;
+    Offsets result;
     for (auto [list, stride] : llvm::zip(dims, strides)) {
       int64_t inner = stride;
       for (Factor factor : llvm::reverse(table.leaves(list))) {
-        auto slot = llvm::find(inputs, factor);
-        if (slot == inputs.end()) {
-          // Batch or heads: the table must be the same for all of them.
-          if (!table.getSize(factor).isStatic())
-            return std::nullopt;
-          inputs.push_back(factor);
-          slot = std::prev(inputs.end());
-        }
-        result.terms.push_back({unsigned(slot - inputs.begin()), inner});
-        inner *= table.getSize(factor).number;
+        if (!table.getSize(factor).isStatic())
+          return std::nullopt;
+        result.push_back({factor, inner});
+        inner *= sizeOf(factor);
       }
     }
     return result;
@@ -294,6 +132,45 @@ struct Program {
     return nodes.size() - 1;
   }
 
+  /// The numbers of a constant tensor.
+  static std::optional<std::vector<double>> constants(Value tensor) {
+    Attribute attribute;
+    if (!matchPattern(tensor, m_Constant(&attribute)) ||
+        cast<RankedTensorType>(tensor.getType()).getNumElements() > kMaxPairs)
+      return std::nullopt;
+    return valuesOf(attribute);
+  }
+
+  std::optional<unsigned> compileOperands(Node node, const Element &element) {
+    Operation *op = element.value.getDefiningOp();
+    for (unsigned i = 0; i < op->getNumOperands(); ++i) {
+      if (isa<ShapedType>(op->getOperand(i).getType()))
+        continue;
+      std::optional<unsigned> operand = compile(element.operand(i));
+      if (!operand)
+        return std::nullopt;
+      node.operands.push_back(*operand);
+    }
+    return push(std::move(node));
+  }
+
+  std::optional<unsigned> compileTensor(const Element &element) {
+    std::optional<std::vector<double>> values = constants(element.value);
+    if (!values)
+      values = reduce(element);
+    if (!values)
+      return std::nullopt;
+    auto type = cast<RankedTensorType>(element.value.getType());
+    std::optional<Offsets> terms =
+        offsets(element.dims, computeStrides(type.getShape()));
+    if (!terms)
+      return std::nullopt;
+    Node node(Node::Table);
+    node.table = std::move(*values);
+    node.terms = *terms;
+    return push(std::move(node));
+  }
+
   std::optional<unsigned> compile(const Element &unresolved) {
     Element element = resolve(unresolved, table);
     if (std::optional<double> number = constantOf(element, table)) {
@@ -301,124 +178,226 @@ struct Program {
       node.number = *number;
       return push(node);
     }
-    if (!element.frame) {
-      Attribute attribute;
-      if (!element.isTensor() ||
-          !matchPattern(element.value, m_Constant(&attribute)))
-        return std::nullopt;
-      auto type = cast<RankedTensorType>(element.value.getType());
-      if (type.getNumElements() > kMaxPairs)
-        return std::nullopt;
-      std::optional<Address> where =
-          address(element.dims, computeStrides(type.getShape()));
-      std::optional<std::vector<double>> values =
-          where ? valuesOf(attribute) : std::nullopt;
-      if (!values)
-        return std::nullopt;
-      Node node(Node::Table);
-      node.table = std::move(*values);
-      node.address = *where;
-      return push(std::move(node));
-    }
+    if (!element.frame)
+      return element.isTensor() ? compileTensor(element) : std::nullopt;
     Operation *op = scalarOp(element);
     if (!op)
       return std::nullopt;
     if (auto index = dyn_cast<linalg::IndexOp>(op)) {
-      std::optional<Address> where =
-          address({element.dims[index.getDim()]}, {1});
-      if (!where)
+      std::optional<Offsets> terms =
+          offsets({element.dims[index.getDim()]}, {1});
+      if (!terms)
         return std::nullopt;
       Node node(Node::Index);
-      node.address = *where;
+      node.terms = *terms;
       return push(node);
     }
-    Node node(Node::Computed);
-    node.function = roundedFunctionOf(op);
-    if (!node.function)
-      return std::nullopt;
-    for (unsigned i = 0; i < op->getNumOperands(); ++i) {
-      std::optional<unsigned> operand = compile(element.operand(i));
-      if (!operand)
+    if (auto extract = dyn_cast<tensor::ExtractOp>(op)) { // a gather
+      std::optional<std::vector<double>> values =
+          constants(extract.getTensor());
+      if (!values)
         return std::nullopt;
-      node.operands.push_back(*operand);
+      Node node(Node::Lookup);
+      node.table = std::move(*values);
+      node.shape.assign(extract.getTensor().getType().getShape());
+      return compileOperands(std::move(node), element);
     }
-    return push(node);
+    Node node(Node::Computed);
+    node.function = scalarFunctionOf(op);
+    return node.function ? compileOperands(std::move(node), element)
+                         : std::nullopt;
   }
 
-  std::optional<double> run(ArrayRef<int64_t> indices,
-                            MutableArrayRef<double> values) const {
-    SmallVector<double, 3> operands;
-    for (auto [i, node] : llvm::enumerate(nodes)) {
-      switch (node.kind) {
-      case Node::Number:
-        values[i] = node.number;
-        break;
-      case Node::Table:
-        values[i] = node.table[node.address.at(indices)];
-        break;
-      case Node::Index:
-        values[i] = node.address.at(indices);
-        break;
-      case Node::Computed: {
-        operands.clear();
-        for (unsigned operand : node.operands)
-          operands.push_back(values[operand]);
-        std::optional<double> value = node.function(operands);
-        if (!value)
-          return std::nullopt;
-        values[i] = *value;
-      }
-      }
-    }
-    return values.back();
+  std::optional<std::vector<double>> reduce(const Element &tensor);
+  std::optional<std::vector<double>>
+  run(const Factors &rows, const Factors &columns, const Factors &copies);
+};
+
+/// A node's numbers for the columns of one row.
+struct Line {
+  std::vector<double> values;   // one where all columns are alike
+  std::vector<int64_t> columns; // the offset of each
+  bool varies = false;          // with the row
+  double at(int64_t column) const {
+    return values[values.size() == 1 ? 0 : column];
   }
 };
+
+/// Calls `body` with the indices of the factors, the last one innermost.
+struct Counter {
+  SmallVector<int64_t> sizes, indices;
+  Counter(const Factors &factors, Program &program)
+      : indices(factors.size(), 0) {
+    for (Factor factor : factors)
+      sizes.push_back(program.sizeOf(factor));
+  }
+  void next() {
+    for (size_t k = indices.size(); k-- > 0;) {
+      if (++indices[k] < sizes[k])
+        return;
+      indices[k] = 0;
+    }
+  }
+  int64_t offset(const Factors &factors, const Offsets &terms) const {
+    int64_t offset = 0;
+    for (auto [factor, stride] : terms)
+      if (auto at = llvm::find(factors, factor); at != factors.end())
+        offset += stride * indices[at - factors.begin()];
+    return offset;
+  }
+};
+
+bool fill(const Node &node, int64_t offset, ArrayRef<Line> lines, Line &line) {
+  SmallVector<double, 3> x(node.operands.size());
+  for (int64_t c = 0, e = line.values.size(); c < e; ++c) {
+    double &value = line.values[c];
+    for (auto [k, operand] : llvm::enumerate(node.operands))
+      x[k] = lines[operand].at(c);
+    switch (node.kind) {
+    case Node::Number:
+      value = node.number;
+      break;
+    case Node::Table:
+      value = node.table[offset + line.columns[c]];
+      break;
+    case Node::Index:
+      value = double(offset + line.columns[c]);
+      break;
+    case Node::Lookup: {
+      int64_t at = 0;
+      for (auto [index, size] : llvm::zip(x, node.shape)) {
+        if (!(index >= 0 && index < double(size)))
+          return false;
+        at = at * size + int64_t(index);
+      }
+      value = node.table[at];
+      break;
+    }
+    case Node::Computed: {
+      std::optional<double> result = node.function(x);
+      if (!result)
+        return false;
+      value = *result;
+    }
+    }
+  }
+  return true;
+}
+
+/// The last node for each row and column; none where `copies` change it.
+std::optional<std::vector<double>> Program::run(const Factors &rows,
+                                                const Factors &columns,
+                                                const Factors &copies) {
+  int64_t width = 1, height = 1, count = 1;
+  for (auto [list, product] :
+       {std::make_pair(&columns, &width), {&rows, &height}, {&copies, &count}})
+    for (Factor factor : *list) {
+      int64_t size = sizeOf(factor);
+      if (size == 0 || size > kMaxPairs / (width * height * count))
+        return std::nullopt;
+      *product *= size;
+    }
+  Factors outer = copies;
+  llvm::append_range(outer, rows);
+  std::vector<Line> lines(nodes.size());
+  for (auto [node, line] : llvm::zip(nodes, lines)) {
+    bool isWide = llvm::any_of(node.terms, [&](auto term) {
+      return llvm::is_contained(columns, term.first);
+    });
+    line.varies = llvm::any_of(node.terms, [&](auto term) {
+      return llvm::is_contained(outer, term.first);
+    });
+    for (unsigned operand : node.operands) {
+      isWide |= lines[operand].values.size() > 1;
+      line.varies |= lines[operand].varies;
+    }
+    line.values.resize(isWide ? width : 1);
+    Counter counter(columns, *this);
+    for (size_t c = 0; c < line.values.size(); ++c, counter.next())
+      line.columns.push_back(counter.offset(columns, node.terms));
+  }
+  std::vector<double> result(width * height);
+  Counter counter(outer, *this);
+  for (int64_t row = 0; row < height * count; ++row, counter.next()) {
+    for (auto [node, line] : llvm::zip(nodes, lines))
+      if ((row == 0 || line.varies) &&
+          !fill(node, counter.offset(outer, node.terms), lines, line))
+        return std::nullopt;
+    double *kept = &result[row % height * width];
+    for (int64_t c = 0; c < width; ++c) {
+      double value = lines.back().at(c);
+      if (row >= height && kept[c] != value)
+        return std::nullopt;
+      kept[c] = value;
+    }
+  }
+  return result;
+}
+
+/// A sum, or the like, of elements made of constants: CumSum is the sum of those
+/// whose index is not beyond the result's.
+std::optional<std::vector<double>> Program::reduce(const Element &tensor) {
+  auto type = cast<RankedTensorType>(tensor.value.getType());
+  if (depth > 2 || !type.hasStaticShape() || type.getNumElements() == 0)
+    return std::nullopt;
+  // The whole tensor, whatever part of it is read.
+  Element whole(makeView(tensor.value, table));
+  std::optional<ElementReduction> reduction = matchReduction(whole, table);
+  if (!reduction)
+    return std::nullopt;
+  std::optional<double> init = constantOf(reduction->init, table);
+  ScalarFunction combine = scalarFunctionOf(reduction->combiner);
+  Program inner{table, depth + 1};
+  if (!init || !combine || !inner.compile(reduction->input))
+    return std::nullopt;
+  for (Node &node : inner.nodes)
+    inner.refresh(node.terms);
+  std::optional<std::vector<double>> values = inner.run(
+      table.flatten(whole.dims), table.leaves(reduction->reduced), {});
+  if (!values)
+    return std::nullopt;
+  bool isFloat = isa<FloatType>(type.getElementType());
+  std::vector<double> result;
+  int64_t count = values->size() / type.getNumElements();
+  for (auto next = values->begin(); next != values->end();) {
+    double total = *init;
+    for (int64_t k = 0; k < count; ++k) {
+      std::optional<double> value = combine({total, *next++});
+      // Whole numbers: the same in any order.
+      if (!value || (isFloat && (*value != std::trunc(*value) ||
+                                 std::fabs(*value) > 1 << 24)))
+        return std::nullopt;
+      total = *value;
+    }
+    result.push_back(total);
+  }
+  return result;
+}
 } // namespace
 
 std::optional<std::vector<double>> evaluateGrid(const Element &element,
                                                 const Factors &rows,
                                                 const Factors &columns,
                                                 FactorTable &table) {
-  Factors inputs = table.leaves(rows);
-  llvm::append_range(inputs, table.leaves(columns));
-  size_t own = inputs.size();
-  for (Factor factor : inputs)
-    if (!table.getSize(factor).isStatic())
-      return std::nullopt;
-  Program program{table, inputs, {}};
+  Program program{table};
   if (!program.compile(element))
     return std::nullopt;
-  int64_t pairs = 1, copies = 1;
-  for (auto [i, factor] : llvm::enumerate(program.inputs)) {
-    int64_t size = table.getSize(factor).number;
-    if (size > kMaxPairs / (pairs * copies))
-      return std::nullopt;
-    (i < own ? pairs : copies) *= size;
+  // Compiling may have split factors.
+  Factors outer = table.leaves(rows), inner = table.leaves(columns), copies;
+  for (const Factors &list : {outer, inner})
+    for (Factor factor : list)
+      if (!table.getSize(factor).isStatic())
+        return std::nullopt;
+  for (Node &node : program.nodes) {
+    program.refresh(node.terms);
+    // Batch or heads: the table must be the same for all of them.
+    for (auto [factor, stride] : node.terms)
+      if (!llvm::is_contained(outer, factor) &&
+          !llvm::is_contained(inner, factor) &&
+          !llvm::is_contained(copies, factor))
+        copies.push_back(factor);
   }
-  std::vector<double> result(pairs), values(program.nodes.size());
-  SmallVector<int64_t> indices(program.inputs.size(), 0);
-  for (int64_t run = 0; run < pairs * copies; ++run) {
-    // Pairs innermost in `run`, so that the first copy is complete first.
-    int64_t rest = run % pairs, copy = run / pairs;
-    for (size_t k = own; k-- > 0;) {
-      int64_t size = table.getSize(inputs[k]).number;
-      indices[k] = rest % size;
-      rest /= size;
-    }
-    for (size_t k = program.inputs.size(); k-- > own;) {
-      int64_t size = table.getSize(program.inputs[k]).number;
-      indices[k] = copy % size;
-      copy /= size;
-    }
-    std::optional<double> value = program.run(indices, values);
-    if (!value)
-      return std::nullopt;
-    double &kept = result[run % pairs];
-    if (run >= pairs && kept != *value)
-      return std::nullopt;
-    kept = *value;
-  }
-  return result;
+  return program.run(outer, inner, copies);
 }
 
 } // namespace heed::recognize

@@ -25,19 +25,21 @@ constexpr Missed kScore = {
     "softmax, got more",
     "compute the scores elementwise, apart from biases and masks"};
 
+/// A constant bias beyond this costs more memory than it saves time.
+constexpr size_t kMaxBiasPairs = size_t(1) << 22;
+
 struct SdpaBuilder {
   OpBuilder &b;
   Attention &attention;
   FactorTable &table;
   Location loc;
   Groups groups;
-  Band band;
-  MaskedRows rows = MaskedRows::nan;
+  ConstantMask constants;
 
   SdpaBuilder(OpBuilder &builder, Attention &attention, FactorTable &table)
       : b(builder), attention(attention), table(table),
-        loc(attention.softmax.getLoc()),
-        groups(groupFactors(attention, table)) {}
+        loc(attention.softmax.getLoc()), groups(groupFactors(attention, table)),
+        constants(takeConstantMask(attention, groups, table)) {}
 
   static constexpr unsigned kScoreDims[] = {SdpaOp::B, SdpaOp::H, SdpaOp::I,
                                             SdpaOp::J};
@@ -47,98 +49,6 @@ struct SdpaBuilder {
     return fitTensor(view.dims, groups, dims,
                      units ? dims : ArrayRef<unsigned>(), table,
                      b.getContext());
-  }
-
-  /// Sums apart: the addends of a bias.
-  void addends(const Element &unresolved, double coefficient,
-               SmallVectorImpl<Term> &result, unsigned depth = 0) {
-    Element element = resolve(unresolved, table);
-    bool minus = static_cast<bool>(definedBy<arith::SubFOp>(element));
-    if (depth > 4 || (!minus && !definedBy<arith::AddFOp>(element))) {
-      result.push_back({unresolved, coefficient});
-      return;
-    }
-    addends(element.operand(0), coefficient, result, depth + 1);
-    addends(element.operand(1), minus ? -coefficient : coefficient, result,
-            depth + 1);
-  }
-
-  /// The band has a key for each query: no left bound, and the diagonal does
-  /// not begin before the first key.
-  bool eachRowHasKey() {
-    auto count = [&](SdpaOp::Dim dim) -> std::optional<int64_t> {
-      int64_t product = 1;
-      for (Factor factor : table.leaves(groups.of[dim])) {
-        if (!table.getSize(factor).isStatic())
-          return std::nullopt;
-        product *= table.getSize(factor).number;
-      }
-      return product;
-    };
-    if (band.left >= 0)
-      return false;
-    if (band.causal != Causal::bottom_right)
-      return true;
-    std::optional<int64_t> queries = count(SdpaOp::I), keys = count(SdpaOp::J);
-    return queries && keys && *queries <= *keys;
-  }
-
-  /// Constant masks become the band; the rest stays in the score.
-  void readBands() {
-    const Factors &i = groups.of[SdpaOp::I], &j = groups.of[SdpaOp::J];
-    Score &score = attention.score;
-    if (score.masks.empty() && score.bias.empty() &&
-        takeBand(bandOfSteps(score.region, i, j, table)))
-      score.region.clear();
-    SmallVector<MaskTerm> masks;
-    for (const MaskTerm &mask : score.masks) {
-      rows =
-          std::isfinite(mask.sentinel) ? MaskedRows::uniform : MaskedRows::nan;
-      SmallVector<MaskTerm> parts, open;
-      splitMask(mask, parts, table);
-      for (const MaskTerm &part : parts)
-        if (!takeBand(
-                bandOfCondition(part.condition, part.attendIf, i, j, table)))
-          open.push_back(part);
-      // Nothing gained by taking the rest apart.
-      if (open.size() == parts.size())
-        open = {mask};
-      masks.append(open);
-    }
-    score.masks = masks;
-    SmallVector<Term> terms;
-    for (const Term &term : score.bias) {
-      SmallVector<Term> parts, open;
-      addends(term.value, term.coefficient, parts);
-      for (const Term &part : parts) {
-        std::optional<AdditiveBand> additive = bandOfTerm(part, i, j, table);
-        // A finite number added twice becomes −inf: only exact when alone.
-        bool alone =
-            score.masks.empty() && score.bias.size() == 1 && parts.size() == 1;
-        if (!additive || (additive->finite && !alone) ||
-            !takeBand(additive->band))
-          open.push_back(part);
-      }
-      // Nothing gained by taking the rest apart.
-      if (open.size() == parts.size())
-        open = {term};
-      terms.append(open);
-    }
-    score.bias = terms;
-    if (score.masks.empty() && eachRowHasKey())
-      rows = MaskedRows::nan;
-    if (attention.weights.guarded && rows == MaskedRows::nan)
-      rows = MaskedRows::zero;
-    // A sink takes all of a row without a key.
-    if (attention.weights.zeroed || attention.weights.sink)
-      rows = MaskedRows::zero;
-  }
-
-  bool takeBand(const std::optional<Band> &more) {
-    std::optional<Band> both = more ? intersect(band, *more) : std::nullopt;
-    if (both)
-      band = *both;
-    return both.has_value();
   }
 
   /// Tensor operands over a subset of (b, h, i, j): bias and mask.
@@ -266,6 +176,10 @@ struct SdpaBuilder {
       views.push_back(*view);
       coefficients.push_back(term.coefficient);
     }
+    if (maskIsInBias()) {
+      views.push_back(*constantTable(type));
+      coefficients.push_back(1);
+    }
     if (views.empty())
       return std::nullopt;
     if (views.size() == 1 && coefficients[0] == 1)
@@ -287,9 +201,54 @@ struct SdpaBuilder {
     });
   }
 
+  /// The table of pairs that constants close, as true and false or as 0 and
+  /// −inf.
+  std::optional<TensorView> constantTable(Type type) {
+    if (constants.dims.empty())
+      return std::nullopt;
+    TensorView view;
+    SmallVector<int64_t> shape;
+    for (unsigned dim : constants.dims) {
+      view.dims.push_back(table.leaves(groups.of[dim]));
+      shape.push_back(1);
+      for (Factor factor : view.dims.back())
+        shape.back() *= table.getSize(factor).number;
+    }
+    ArrayRef<char> open = constants.open;
+    auto tensor = RankedTensorType::get(shape, type);
+    DenseElementsAttr values;
+    if (auto real = dyn_cast<FloatType>(type)) {
+      const llvm::fltSemantics &semantics = real.getFloatSemantics();
+      APFloat zero = APFloat::getZero(semantics);
+      APFloat closed = APFloat::getInf(semantics, /*Negative=*/true);
+      values = DenseElementsAttr::get(
+          tensor,
+          llvm::map_to_vector(open, [&](char x) { return x ? zero : closed; }));
+    } else {
+      SmallVector<bool> bits(open.begin(), open.end());
+      values = DenseElementsAttr::get(tensor, ArrayRef<bool>(bits));
+    }
+    view.value = arith::ConstantOp::create(b, loc, values);
+    return view;
+  }
+
+  /// Masks known at run time leave the constant one to the bias, where that is
+  /// free: the lowering skips what a constant closes.
+  bool maskIsInBias() {
+    const Score &score = attention.score;
+    return !constants.dims.empty() && !score.masks.empty() &&
+           score.bias.empty() && score.region.empty() &&
+           constants.open.size() <= kMaxBiasPairs;
+  }
+
   std::optional<Operand> buildMask(SmallVectorImpl<MaskTerm> &rest) {
     SmallVector<TensorView> views;
     SmallVector<bool> attendIf;
+    if (!maskIsInBias())
+      if (std::optional<TensorView> open = constantTable(b.getI1Type())) {
+        views.push_back(*open);
+        attendIf.push_back(true);
+      }
     for (const MaskTerm &mask : attention.score.masks) {
       std::optional<TensorView> view = asTensor(mask.condition, table);
       if (!view || !isOverScores(*view)) {
@@ -399,7 +358,6 @@ struct SdpaBuilder {
         fit(attention.out, {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::E}, true);
     if (!outFit)
       return kLayout;
-    readBands();
     // Ops built from here on are dead where a later step fails.
     for (auto [input, how] : llvm::zip(inputs, fits)) {
       Value value = reshapeTo(b, loc, input.view, how.dims, table);
@@ -449,13 +407,14 @@ struct SdpaBuilder {
         bias ? bias->value : Value(), mask ? mask->value : Value(),
         /*kv_length=*/Value(), init, lse, b.getAffineMapArrayAttr(maps),
         b.getF64FloatAttr(attention.score.scale),
-        CausalAttr::get(b.getContext(), band.causal),
-        band.left >= 0 || band.right >= 0
-            ? b.getDenseI64ArrayAttr({band.left, band.right})
+        CausalAttr::get(b.getContext(), constants.band.causal),
+        constants.band.left >= 0 || constants.band.right >= 0
+            ? b.getDenseI64ArrayAttr(
+                  {constants.band.left, constants.band.right})
             : DenseI64ArrayAttr(),
         attention.score.softcap ? b.getF64FloatAttr(*attention.score.softcap)
                                 : FloatAttr(),
-        MaskedRowsAttr::get(b.getContext(), rows));
+        MaskedRowsAttr::get(b.getContext(), constants.rows));
     if (!buildRegion(sdpa.getScore(), element, terms, masks)) {
       sdpa.erase();
       return kScore;

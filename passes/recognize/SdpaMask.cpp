@@ -23,14 +23,14 @@ int64_t sizeOf(const Factors &factors, FactorTable &table) {
 
 /// The band that is exactly the open pairs, measured from diagonal `offset`.
 std::optional<std::pair<int64_t, int64_t>>
-bandAt(ArrayRef<bool> open, int64_t rows, int64_t columns, int64_t offset) {
+bandAt(ArrayRef<char> open, int64_t rows, int64_t columns, int64_t offset) {
   // Each row that is bounded inside the table says what the bound is; then all
   // rows are checked.
   int64_t left = -1, right = -1;
   bool hasLeft = false, hasRight = false;
   for (int64_t i = 0; i < rows; ++i) {
-    ArrayRef<bool> row = open.slice(i * columns, columns);
-    int64_t first = llvm::find(row, true) - row.begin();
+    ArrayRef<char> row = open.slice(i * columns, columns);
+    int64_t first = llvm::find(row, char(true)) - row.begin();
     if (first == columns)
       continue;
     int64_t last = columns - 1;
@@ -51,14 +51,14 @@ bandAt(ArrayRef<bool> open, int64_t rows, int64_t columns, int64_t offset) {
     for (int64_t j = 0; j < columns; ++j) {
       bool inside = (!hasLeft || j >= i + offset - left) &&
                     (!hasRight || j <= i + offset + right);
-      if (inside != open[i * columns + j])
+      if (inside != bool(open[i * columns + j]))
         return std::nullopt;
     }
   return std::make_pair(left, right);
 }
 
-std::optional<Band> bandOf(ArrayRef<bool> open, int64_t rows, int64_t columns) {
-  if (llvm::all_of(open, [](bool value) { return value; }))
+std::optional<Band> bandOf(ArrayRef<char> open, int64_t rows, int64_t columns) {
+  if (llvm::all_of(open, [](char value) { return value; }))
     return Band{};
   // Causal first; from the last key on, attn.sdpa has no other band.
   auto first = bandAt(open, rows, columns, 0);
@@ -86,18 +86,20 @@ Band fromLastKey(Band band, const Factors &queries, const Factors &keys,
   return band;
 }
 
-bool eachRowIsOpen(ArrayRef<bool> open, int64_t rows, int64_t columns) {
-  for (int64_t i = 0; i < rows; ++i)
-    if (!llvm::is_contained(open.slice(i * columns, columns), true))
+} // namespace
+
+bool eachRowIsOpen(ArrayRef<char> open, int64_t columns) {
+  for (; !open.empty(); open = open.drop_front(columns))
+    if (!llvm::is_contained(open.take_front(columns), char(true)))
       return false;
   return true;
 }
 
-} // namespace
-
-std::optional<Band> bandOfSteps(ArrayRef<Step> steps, const Factors &queries,
-                                const Factors &keys, FactorTable &table) {
-  SmallVector<bool> open;
+std::optional<std::vector<char>> openPairsOfSteps(ArrayRef<Step> steps,
+                                                  const Factors &queries,
+                                                  const Factors &keys,
+                                                  FactorTable &table) {
+  std::vector<char> open;
   for (const Step &step : steps) {
     bool isSelect = static_cast<bool>(definedBy<arith::SelectOp>(step.at));
     if (!isSelect && !definedBy<arith::AddFOp>(step.at))
@@ -119,10 +121,14 @@ std::optional<Band> bandOfSteps(ArrayRef<Step> steps, const Factors &queries,
       pair &= isSelect ? (value != 0) == (step.spine == 1) : value == 0;
     }
   }
-  int64_t rows = sizeOf(queries, table), columns = sizeOf(keys, table);
-  if (open.empty() || !eachRowIsOpen(open, rows, columns))
+  if (open.empty() || !eachRowIsOpen(open, sizeOf(keys, table)))
     return std::nullopt;
-  return bandOf(open, rows, columns);
+  return open;
+}
+
+std::optional<Band> bandOfPairs(ArrayRef<char> open, const Factors &queries,
+                                const Factors &keys, FactorTable &table) {
+  return bandOf(open, sizeOf(queries, table), sizeOf(keys, table));
 }
 
 std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
@@ -135,7 +141,7 @@ std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
       evaluateGrid(condition, queries, keys, table);
   if (!values)
     return std::nullopt;
-  SmallVector<bool> open;
+  std::vector<char> open;
   for (double value : *values)
     open.push_back((value != 0) == attendIf);
   return bandOf(open, sizeOf(queries, table), sizeOf(keys, table));
@@ -154,7 +160,7 @@ std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
   if (!values)
     return std::nullopt;
   int64_t rows = sizeOf(queries, table), columns = sizeOf(keys, table);
-  SmallVector<bool> open;
+  std::vector<char> open;
   bool finite = false;
   for (double value : *values) {
     double added = value * term.coefficient;
@@ -163,7 +169,7 @@ std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
     finite |= added != 0 && std::isfinite(added);
     open.push_back(added == 0);
   }
-  if (finite && !eachRowIsOpen(open, rows, columns))
+  if (finite && !eachRowIsOpen(open, columns))
     return std::nullopt;
   std::optional<Band> band = bandOf(open, rows, columns);
   if (!band)

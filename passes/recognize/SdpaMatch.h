@@ -95,11 +95,26 @@ std::optional<AdditiveBand> symbolicBandOfTerm(const Term &term,
                                                const Factors &keys,
                                                FactorTable &table);
 
+/// condition ? first : second, in any arithmetic with numbers.
+struct Choice {
+  Element condition;
+  double first, second;
+};
+std::optional<Choice> choiceOf(const Element &element, FactorTable &table);
+
 /// Masks that were put into the region because the order of their finite
-/// numbers matters: one band, if each row has an open key.
-std::optional<Band> bandOfSteps(llvm::ArrayRef<Step> steps,
+/// numbers matters: the pairs they open, if each row has an open key.
+std::optional<std::vector<char>> openPairsOfSteps(llvm::ArrayRef<Step> steps,
+                                                  const Factors &queries,
+                                                  const Factors &keys,
+                                                  FactorTable &table);
+
+/// The band that is exactly the open pairs.
+std::optional<Band> bandOfPairs(llvm::ArrayRef<char> open,
                                 const Factors &queries, const Factors &keys,
                                 FactorTable &table);
+
+bool eachRowIsOpen(llvm::ArrayRef<char> open, int64_t columns);
 
 /// Both bands hold; none if one band cannot say it.
 std::optional<Band> intersect(const Band &a, const Band &b);
@@ -163,6 +178,18 @@ struct Attention {
 struct Groups {
   Factors of[attn::SdpaOp::NumDims];
 };
+
+/// What constants say about the pairs, taken out of the score: a band, and the
+/// open ones of those that are no band, row major over `dims`, some of b, h, i
+/// and j.
+struct ConstantMask {
+  Band band;
+  attn::MaskedRows rows = attn::MaskedRows::nan;
+  llvm::SmallVector<unsigned> dims;
+  std::vector<char> open;
+};
+ConstantMask takeConstantMask(Attention &attention, const Groups &groups,
+                              FactorTable &table);
 
 /// How a tensor is brought into the shape that its map needs.
 struct Fit {

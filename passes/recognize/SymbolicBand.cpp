@@ -183,28 +183,6 @@ struct BandReader {
     }
   }
 
-  /// a ? first : second, also an extension of a truth value.
-  struct Choice {
-    Element condition;
-    double first, second;
-  };
-  std::optional<Choice> choice(const Element &unresolved) {
-    Element element = resolve(unresolved, table);
-    if (definedBy<arith::SelectOp>(element)) {
-      std::optional<double> a = constantOf(element.operand(1), table);
-      std::optional<double> b = constantOf(element.operand(2), table);
-      if (a && b)
-        return Choice{element.operand(0), *a, *b};
-    }
-    Operation *op = scalarOp(element);
-    if (isa_and_nonnull<arith::ExtUIOp, arith::UIToFPOp>(op)) {
-      if (op->getOperand(0).getType().isInteger(1))
-        return Choice{element.operand(0), 1, 0};
-      return choice(element.operand(0));
-    }
-    return std::nullopt;
-  }
-
   std::optional<Band> condition(const Element &unresolved, bool attendIf,
                                 unsigned depth = 0) {
     Element element = resolve(unresolved, table);
@@ -234,7 +212,7 @@ struct BandReader {
       return std::nullopt;
     // A truth value spelled as a number.
     for (unsigned i : {0, 1}) {
-      std::optional<Choice> chosen = choice(element.operand(i));
+      std::optional<Choice> chosen = choiceOf(element.operand(i), table);
       std::optional<double> number = constantOf(element.operand(1 - i), table);
       if (!chosen || !number)
         continue;
@@ -308,7 +286,7 @@ std::optional<AdditiveBand> symbolicBandOfTerm(const Term &term,
                                                const Factors &keys,
                                                FactorTable &table) {
   BandReader reader{table.leaves(queries), table.leaves(keys), table};
-  std::optional<BandReader::Choice> choice = reader.choice(term.value);
+  std::optional<Choice> choice = choiceOf(term.value, table);
   if (!choice)
     return std::nullopt;
   double first = choice->first * term.coefficient;
