@@ -18,20 +18,15 @@ static Table tableOf(std::initializer_list<llvm::ArrayRef<OpEntry>> lists) {
 const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name,
                       int64_t opset) {
   static const Table standard =
-      tableOf({elementwiseOps(),   elementwiseExtraOps(),
-               activationOps(),    logicOps(),
-               reduceOps(),        convolutionOps(),
-               poolingOps(),       poolingExtraOps(),
-               matmulOps(),        movementOps(),
-               sliceOps(),         shapeOps(),
-               normalizationOps(), softmaxOps(),
-               attentionOps(),     rotaryOps(),
-               gatherOps(),        gridSampleOps(),
-               scatterOps(),       scatterElementsOps(),
-               selectOps(),        topKOps(),
-               einsumOps(),        resizeOps(),
-               padOps(),           constantOps(),
-               recurrentOps()});
+      tableOf({elementwiseOps(),     activationOps(),  logicOps(),
+               reduceOps(),          convolutionOps(), poolingOps(),
+               lpPoolOps(),          matmulOps(),      movementOps(),
+               sliceOps(),           shapeOps(),       normalizationOps(),
+               softmaxOps(),         attentionOps(),   rotaryOps(),
+               gatherOps(),          gridSampleOps(),  scatterOps(),
+               scatterElementsOps(), selectOps(),      topKOps(),
+               einsumOps(),          resizeOps(),      padOps(),
+               constantOps(),        recurrentOps()});
   static const Table contrib =
       tableOf({contribOps(), contribNormOps(), contribAttentionOps()});
   bool isStandard = domain.empty() || domain == "ai.onnx";

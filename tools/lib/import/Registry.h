@@ -49,8 +49,7 @@ llvm::ArrayRef<OpEntry> topKOps();
 llvm::ArrayRef<OpEntry> scatterElementsOps();
 llvm::ArrayRef<OpEntry> selectOps();
 llvm::ArrayRef<OpEntry> gridSampleOps();
-llvm::ArrayRef<OpEntry> poolingExtraOps();
-llvm::ArrayRef<OpEntry> elementwiseExtraOps();
+llvm::ArrayRef<OpEntry> lpPoolOps();
 // Of the domain com.microsoft.
 llvm::ArrayRef<OpEntry> simplifiedNormOps();
 llvm::ArrayRef<OpEntry> contribOps();

@@ -137,6 +137,27 @@ void importGelu(Node &n) {
   });
 }
 
+/// x − bias above lambda, x + bias below −lambda, 0 between.
+void importShrink(Node &n) {
+  Emitter &e = n.e;
+  Tensor x = n.input(0);
+  DType type = x->type;
+  if (type == DType::Bool)
+    fail("bool is not supported");
+  double bias = n.floatAttr("bias", 0), lambda = n.floatAttr("lambd", 0.5);
+  DType in = isFloat(type) ? type : DType::F64; // integers by floats
+  x = e.cast(x, in);
+  Tensor y =
+      e.elementwise({x}, in, [&](OpBuilder &b, Location l, ArrayRef<Value> v) {
+        Formula s{e, in, b, l};
+        Value low = s.select(s.greater(s.c(-lambda), v[0]),
+                             s.add(v[0], s.c(bias)), s.c(0));
+        return s.select(s.greater(v[0], s.c(lambda)), s.sub(v[0], s.c(bias)),
+                        low);
+      });
+  n.set(e.cast(y, type));
+}
+
 } // namespace
 
 llvm::ArrayRef<OpEntry> activationOps() {
@@ -156,6 +177,7 @@ llvm::ArrayRef<OpEntry> activationOps() {
       {"Softsign", 1, 1, 1, importSoftsign},
       {"Mish", 18, 1, 1, importMish},
       {"Gelu", 20, 1, 1, importGelu},
+      {"Shrink", 9, 1, 1, importShrink},
   };
   return ops;
 }

@@ -1,4 +1,4 @@
-// Logic.cpp - comparisons, boolean ops, Where, IsNaN.
+// Logic.cpp - comparisons, boolean and bitwise ops, Where, IsNaN.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/Registry.h"
@@ -198,6 +198,31 @@ void importWhere(Node &n) {
                    }));
 }
 
+/// x << y or x >> y of unsigned integers; 0 from the width on.
+void importBitShift(Node &n) {
+  n.requireSameTypes();
+  const Tensor &x = n.input(0);
+  DType type = x->type;
+  if (!isInteger(type) || !isUnsigned(type))
+    fail("input 0: expected an unsigned type, got " + name(type));
+  std::string direction = n.stringAttr("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT")
+    fail("attribute 'direction' is " + quoted(direction));
+  bool left = direction == "LEFT";
+  Value zero = n.e.scalar(type, 0),
+        width = n.e.scalar(type, 8.0 * byteSize(type));
+  n.set(n.e.elementwise(
+      {x, n.input(1)}, type,
+      [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        Value fits =
+            arith::CmpIOp::create(b, l, arith::CmpIPredicate::ult, v[1], width);
+        Value by = arith::SelectOp::create(b, l, fits, v[1], zero);
+        Value r = left ? arith::ShLIOp::create(b, l, v[0], by).getResult()
+                       : arith::ShRUIOp::create(b, l, v[0], by).getResult();
+        return arith::SelectOp::create(b, l, fits, r, zero);
+      }));
+}
+
 } // namespace
 
 llvm::ArrayRef<OpEntry> logicOps() {
@@ -218,6 +243,7 @@ llvm::ArrayRef<OpEntry> logicOps() {
       {"IsNaN", 9, 1, 1, importIsNaN},
       {"IsInf", 10, 1, 1, importIsInf},
       {"Where", 9, 3, 3, importWhere},
+      {"BitShift", 11, 2, 2, importBitShift},
   };
   return ops;
 }

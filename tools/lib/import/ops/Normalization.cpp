@@ -1,8 +1,10 @@
-// Normalization.cpp - batch, layer, RMS, instance and group normalisation.
+// Normalization.cpp - batch, layer, RMS, instance, group and local response
+// normalisation.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/import/ops/Normalization.h"
 #include "tools/lib/import/Registry.h"
+#include "tools/lib/import/ops/Formula.h"
 #include "tools/lib/import/ops/Map.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -232,6 +234,36 @@ void importLpNorm(Node &n) {
       }));
 }
 
+/// x / (bias + alpha/size·Σ x²)^beta, the sum over `size` channels around each.
+void importLrn(Node &n) {
+  Emitter &e = n.e;
+  n.requireRank(0, 2);
+  const Tensor &x = n.floatInput(0);
+  int64_t size = n.intAttr("size");
+  if (size < 1 || size > 1024)
+    fail("attribute 'size' is " + Twine(size));
+  double alpha = n.floatAttr("alpha", 1e-4), beta = n.floatAttr("beta", 0.75),
+         bias = n.floatAttr("bias", 1);
+  SmallVector<Sym> low(x->rank(), Sym(0)), high(x->rank(), Sym(0));
+  low[1] = (size - 1) / 2;
+  high[1] = size - 1 - (size - 1) / 2;
+  Tensor wide = e.pad(square(e, x), low, high, e.scalar(x->type, 0)), sum;
+  SmallVector<Sym> offsets(x->rank(), Sym(0));
+  SmallVector<int64_t> strides(x->rank(), 1);
+  for (int64_t i = 0; i < size; ++i) {
+    offsets[1] = i;
+    Tensor part = e.slice(wide, offsets, x->shape, strides);
+    sum = sum ? map2<arith::AddFOp>(e, sum, part) : part;
+  }
+  n.set(e.elementwise(
+      {x, sum}, x->type, [&](OpBuilder &b, Location l, ArrayRef<Value> v) {
+        Formula s{e, x->type, b, l};
+        Value base = s.add(s.c(bias),
+                           s.mul(s.c(alpha / static_cast<double>(size)), v[1]));
+        return s.div(v[0], s.make<math::PowFOp>(base, s.c(beta)));
+      }));
+}
+
 } // namespace
 
 llvm::ArrayRef<OpEntry> normalizationOps() {
@@ -243,6 +275,7 @@ llvm::ArrayRef<OpEntry> normalizationOps() {
       {"BatchNormalization", 7, 5, 5, importBatchNorm},
       {"LpNormalization", 1, 1, 1, importLpNorm},
       {"MeanVarianceNormalization", 9, 1, 1, importMeanVarianceNorm},
+      {"LRN", 1, 1, 1, importLrn},
   };
   return ops;
 }

@@ -14,6 +14,29 @@ using namespace mlir;
 
 namespace heed::import {
 
+PoolMaps poolMaps(OpBuilder &b, const Window &win) {
+  size_t spatial = win.kernel.size(), loops = 2 + 2 * spatial;
+  SmallVector<AffineExpr> xe, oe, ke;
+  for (size_t d = 0; d < 2; ++d) {
+    xe.push_back(b.getAffineDimExpr(d));
+    oe.push_back(b.getAffineDimExpr(d));
+  }
+  for (size_t s = 0; s < spatial; ++s) {
+    AffineExpr o = b.getAffineDimExpr(2 + s),
+               k = b.getAffineDimExpr(2 + spatial + s);
+    xe.push_back(o * win.strides[s] + k * win.dilations[s]);
+    oe.push_back(o);
+    ke.push_back(k);
+  }
+  PoolMaps r;
+  r.source = AffineMap::get(loops, 0, xe, b.getContext());
+  r.window = AffineMap::get(loops, 0, ke, b.getContext());
+  r.result = AffineMap::get(loops, 0, oe, b.getContext());
+  r.iterators.assign(loops, utils::IteratorType::reduction);
+  std::fill_n(r.iterators.begin(), 2 + spatial, utils::IteratorType::parallel);
+  return r;
+}
+
 namespace {
 
 SmallVector<int64_t> spatialAxes(const Tensor &x) {
