@@ -35,11 +35,6 @@ TEST_F(RefusalsTest, Selection) {
   refused("'reduction' is 'mean'");
   node("ScatterElements", {"x", "i", "i"}, {"y"});
   refused("input types differ: float32 and int64");
-  node("NonZero", {"x"}, {"y"});
-  refused("of unknown number");
-  input("c", {"2"}, 9);
-  node("Compress", {"x", "c"}, {"y"});
-  refused("result of unknown size");
   auto &r = node("ReverseSequence", {"x", "two"}, {"y"});
   attr(r, "time_axis", 1);
   refused("the same axis");
@@ -74,6 +69,61 @@ TEST_F(RefusalsTest, Sampling) {
   attr(max, "kernel_shape", std::vector<int64_t>{2, 2});
   attr(max, "storage_order", 2);
   refused("'storage_order' is 2");
+}
+
+TEST_F(RefusalsTest, Detection) {
+  input("b", {"1", "9", "4"});
+  input("s", {"1", "3", "8"});
+  attr(node("NonMaxSuppression", {"b", "s"}, {"y"}), "center_point_box", 2);
+  refused("'center_point_box' is 2");
+  node("NonMaxSuppression", {"b", "s"}, {"y"});
+  refused("boxes and scores: 9 and 8 differ");
+  input("r", {"n", "4"});
+  input("i", {"n"}, 7);
+  attr(node("RoiAlign", {"x", "r", "i"}, {"y"}), "mode", std::string("min"));
+  refused("'mode' is 'min'");
+  attr(node("RoiAlign", {"x", "r", "i"}, {"y"}), "sampling_ratio", -1);
+  refused("'sampling_ratio' is -1");
+  node("RoiAlign", {"x", "r", "r"}, {"y"});
+  refused("input 2: rank 2, expected 1");
+}
+
+TEST_F(RefusalsTest, Signals) {
+  input("t", {"1", "n", "1"});
+  input("k", {}, 7);
+  ints("one", {1});
+  ints("two", {1, 2});
+  node("DFT", {"t", "", "one"}, {"y"});
+  refused("along a dimension that is only known at run time");
+  node("DFT", {"x", "", "one"}, {"y"});
+  refused("neither 1 (real) nor 2 (complex)");
+  node("STFT", {"t", "one"}, {"y"});
+  refused("the length of a frame is not known");
+  node("STFT", {"t", "k"}, {"y"});
+  refused("input 1: a value that is only known at run time");
+  node("HannWindow", {"two"}, {"y"});
+  refused("the size is no scalar");
+  attr(node("HannWindow", {"one"}, {"y"}), "output_datatype", 7);
+  refused("'output_datatype': int64 is not supported");
+  node("MelWeightMatrix", {"one", "one", "k", "one", "one"}, {"y"});
+  refused("input 2: a value that is only known at run time");
+}
+
+TEST_F(RefusalsTest, Columns) {
+  input("c", {"1", "12", "9"});
+  ints("image", {4, 4});
+  ints("block", {2, 2});
+  ints("three", {2, 2, 2});
+  node("Col2Im", {"c", "image", "three"}, {"y"});
+  refused("the image has 2 dims, the blocks 3");
+  attr(node("Col2Im", {"c", "image", "block"}, {"y"}), "strides",
+       std::vector<int64_t>{2, 2});
+  refused("number of blocks: 9 and 4 differ");
+  floats("w", {2, 4, 3, 3});
+  node("DeformConv", {"x", "w", "x"}, {"y"});
+  refused("offset: channels: 4 and 18 differ");
+  attr(node("DeformConv", {"x", "w", "x"}, {"y"}), "offset_group", 3);
+  refused("the channels do not divide by the groups");
 }
 
 TEST_F(RefusalsTest, CubicOfASizeThatIsNotKnown) {

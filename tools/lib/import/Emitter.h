@@ -77,7 +77,8 @@ public:
   Tensor argument(mlir::BlockArgument argument, DType type, Shape shape);
   void bindDimension(const Sym &atom, mlir::Value tensor, int64_t dim);
   mlir::Value size(const Sym &s); // index; equal sizes give equal values
-  Sym sizeOf(mlir::Value index);  // a new size that the program computed
+  /// A new size that the program computed, never below `low` if that is given.
+  Sym sizeOf(mlir::Value index, std::optional<int64_t> low = std::nullopt);
   mlir::OpFoldResult foldedSize(const Sym &s);
   llvm::SmallVector<mlir::OpFoldResult> foldedSizes(llvm::ArrayRef<Sym> shape);
   Sym canonical(const Sym &s);

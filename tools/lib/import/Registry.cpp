@@ -26,7 +26,9 @@ const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name,
                gatherOps(),          gridSampleOps(),  scatterOps(),
                scatterElementsOps(), selectOps(),      topKOps(),
                einsumOps(),          resizeOps(),      padOps(),
-               constantOps(),        recurrentOps()});
+               constantOps(),        recurrentOps(),   nonMaxSuppressionOps(),
+               roiAlignOps(),        spectrumOps(),    signalWindowOps(),
+               col2ImOps(),          deformConvOps()});
   static const Table contrib =
       tableOf({contribOps(), contribNormOps(), contribAttentionOps()});
   bool isStandard = domain.empty() || domain == "ai.onnx";

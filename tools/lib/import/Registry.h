@@ -50,6 +50,12 @@ llvm::ArrayRef<OpEntry> scatterElementsOps();
 llvm::ArrayRef<OpEntry> selectOps();
 llvm::ArrayRef<OpEntry> gridSampleOps();
 llvm::ArrayRef<OpEntry> lpPoolOps();
+llvm::ArrayRef<OpEntry> nonMaxSuppressionOps();
+llvm::ArrayRef<OpEntry> roiAlignOps();
+llvm::ArrayRef<OpEntry> spectrumOps();
+llvm::ArrayRef<OpEntry> signalWindowOps();
+llvm::ArrayRef<OpEntry> col2ImOps();
+llvm::ArrayRef<OpEntry> deformConvOps();
 // Of the domain com.microsoft.
 llvm::ArrayRef<OpEntry> simplifiedNormOps();
 llvm::ArrayRef<OpEntry> contribOps();

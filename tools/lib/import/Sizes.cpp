@@ -71,8 +71,8 @@ void Emitter::bindDimension(const Sym &atom, Value tensor, int64_t dim) {
   });
 }
 
-Sym Emitter::sizeOf(Value index) {
-  Sym s = syms.value();
+Sym Emitter::sizeOf(Value index, std::optional<int64_t> low) {
+  Sym s = syms.value(low);
   atomValues[s.terms().begin()->first[0]] = index;
   return s;
 }

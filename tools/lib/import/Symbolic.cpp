@@ -123,8 +123,8 @@ Sym SymTable::dimension() {
   return Sym::atom(atoms.size() - 1);
 }
 
-Sym SymTable::value() {
-  atoms.push_back({AtomKind::Value, 0, 0, std::nullopt});
+Sym SymTable::value(std::optional<int64_t> low) {
+  atoms.push_back({AtomKind::Value, 0, 0, low});
   return Sym::atom(atoms.size() - 1);
 }
 

@@ -61,7 +61,7 @@ struct Atom {
 class SymTable {
 public:
   Sym dimension();
-  Sym value();
+  Sym value(std::optional<int64_t> low = std::nullopt);
 
   /// floor(a / b) for b > 0, in canonical form:
   ///   (c·x + r) / c = x + r / c;  floor(floor(x / a) + k) / b) = floor((x +

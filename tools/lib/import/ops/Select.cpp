@@ -4,6 +4,7 @@
 
 #include "tools/lib/import/Registry.h"
 #include "tools/lib/import/ops/Gather.h"
+#include "tools/lib/import/ops/Loop.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -67,21 +68,27 @@ void importOneHot(Node &n) {
       }));
 }
 
-/// Slices of x where the condition, which must be known, is true.
+/// Where a vector of bool is true, found by the program.
+Tensor positionsWhere(Emitter &e, const Tensor &condition) {
+  Value source = e.ir(condition);
+  return positionsWhere(e, condition->shape[0],
+                        [&](Code &c, Value i) { return c.get(source, {i}); });
+}
+
+/// Slices of x where the condition is true.
 void importCompress(Node &n) {
   Emitter &e = n.e;
   Tensor x = n.input(0);
   const Tensor &condition = n.input(1);
   if (condition->type != DType::Bool || condition->rank() != 1)
     fail("input 1: expected a vector of bool");
-  if (!condition->constant)
-    fail("a condition that is only known at run time gives a result of unknown "
-         "size, which is not supported");
   int64_t axis = 0;
   if (n.hasAttr("axis"))
     axis = Node::normalisedAxis(n.intAttr("axis"), x->rank());
   else
     x = e.reshape(x, {e.product(x->shape)});
+  if (!condition->constant)
+    return n.set(gather(e, x, positionsWhere(e, condition), axis));
   std::vector<int64_t> kept;
   for (int64_t i = 0; i < condition->constant->count(); ++i)
     if (condition->constant->asInt(condition->constant->isSplat() ? 0 : i))
@@ -91,12 +98,34 @@ void importCompress(Node &n) {
                axis));
 }
 
-/// Row-major positions of the nonzero elements of a constant.
+/// Those of elements that the program computes: as many as there are then.
+Tensor nonZeroPositions(Emitter &e, const Tensor &x) {
+  Tensor flat = e.cast(e.reshape(x, {e.product(x->shape)}), DType::Bool);
+  Tensor positions = positionsWhere(e, flat);
+  // Row-major: position / (all dims after d) % dim d.
+  int64_t rank = x->rank();
+  Value list = e.ir(positions);
+  Sym step(1);
+  SmallVector<Tensor> rows(rank);
+  for (int64_t d = rank; d-- > 0; step = step * x->shape[d]) {
+    Value by = e.size(step), size = e.size(x->shape[d]);
+    rows[d] = e.generate(DType::I64, {1, positions->shape[0]},
+                         [&](OpBuilder &b, Location l, ValueRange i) -> Value {
+                           Code c{e, b, l};
+                           Value at = c.fromI64(c.get(list, {i[1]}));
+                           return c.i64(c.rem(c.div(at, by), size));
+                         });
+  }
+  return e.concat(rows, 0);
+}
+
+/// Row-major positions of the nonzero elements.
 void importNonZero(Node &n) {
   const Tensor &x = n.input(0);
-  if (!x->constant)
-    fail("the positions of values that are only known at run time are of "
-         "unknown number, which is not supported");
+  if (!x->constant) {
+    n.requireRank(0, 1);
+    return n.set(nonZeroPositions(n.e, x));
+  }
   const HostTensor &host = *x->constant;
   if (!n.e.chargeFold(8 * host.count()))
     fail("the constant is too large");
