@@ -252,6 +252,12 @@ Case makeAttention(mlir::MLIRContext &context, uint64_t seed) {
   s = t.disguise(s);
   Weights weights =
       spellSoftmax(t, s, 'j', mayOmitMax, !masks.empty(), openRows);
+  if (!weights.total && !masks.empty() && random.oneIn(4)) {
+    what += ", NaN guard";
+    weights.e = t.map(weights.e.dims, {weights.e}, [](auto &f, const auto &x) {
+      return f.select(f.isNan(x[0]), f.num(0), x[0]);
+    });
+  }
   bool escapes = !weights.total && random.oneIn(5);
   if (weights.total)
     what += ", late division";

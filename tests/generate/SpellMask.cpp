@@ -149,6 +149,39 @@ static Traced comparison(Trace &t, const Mask &mask) {
       t.i1());
 }
 
+/// Which segment an index lies in: numbers, or a running sum of beginnings.
+static Traced segments(Trace &t, char label, int64_t length) {
+  std::string dims(1, label);
+  if (t.random.coin())
+    return t.constant(dims, t.f32(),
+                      [=](const Shape &at) { return double(at[0] / length); });
+  char other = t.fresh(t.size(label));
+  Traced begins =
+      t.constant(std::string(1, other), t.f32(), [=](const Shape &at) {
+        return double(at[0] > 0 && at[0] % length == 0);
+      });
+  Traced seen = t.map(dims + other, {begins}, [&](auto &f, const auto &x) {
+    return f.select(f.le(f.index(other), f.index(label)), x[0], f.num(0));
+  });
+  return t.reduce(Sum::Add, seen, std::string(1, other));
+}
+
+/// A constant mask that is computed: segments compared, or numbers.
+static Traced computed(Trace &t, const Mask &mask) {
+  if (mask.kind == Mask::Blocks && !t.random.oneIn(4)) {
+    Traced i = segments(t, 'i', mask.left), j = segments(t, 'j', mask.left);
+    return t.map(
+        t.random.coin() ? "ij" : "ji", {i, j},
+        [](auto &f, const auto &x) { return f.eq(x[0], x[1]); }, t.i1());
+  }
+  Traced numbers = t.constant(mask.dims, t.f32(), [&](const Shape &at) {
+    return mask.open(at) != 0 ? 2.0 : -1.0;
+  });
+  return t.map(
+      mask.dims, {numbers},
+      [](auto &f, const auto &x) { return f.gt(x[0], f.num(0)); }, t.i1());
+}
+
 static Traced negated(Trace &t, Traced a) {
   return t.map(
       a.dims, {a}, [](auto &f, const auto &x) { return f.no(x[0]); }, t.i1());
@@ -160,14 +193,16 @@ Condition spellCondition(Trace &t, const Mask &mask) {
   for (char label : mask.dims)
     dynamic |= t.isDynamic(label);
   bool compares = mask.isBand() || mask.kind == Mask::Prefix;
-  int64_t spelling = random.below(compares ? 6 : 3);
+  int64_t spelling = random.below(compares ? 6 : 4);
   Condition result{{}, true};
-  if (spelling >= 3 || (dynamic && compares)) {
+  if (compares && (spelling >= 3 || dynamic)) {
     result.open = comparison(t, mask);
   } else if (spelling == 0 || dynamic) {
     result = {t.input(mask.dims, t.i1(), mask.open), false};
-  } else {
+  } else if (spelling == 1) {
     result.open = t.constant(mask.dims, t.i1(), mask.open);
+  } else {
+    result.open = computed(t, mask);
   }
   for (int64_t step = random.below(3); step > 0; --step)
     switch (random.below(3)) {

@@ -23,8 +23,9 @@ struct Mask {
 Mask drawMask(Trace &t, bool hasBatch);
 bool eachRowIsOpen(const Trace &t, const Mask &mask);
 
-/// The mask as an i1 tensor: a constant, an argument, comparisons of indices in
-/// one body or of iota tensors, chains of and/or/not. `known`: not an argument.
+/// The mask as an i1 tensor: a constant, an argument, computed from constants
+/// (segments, running sums), comparisons of indices in one body or of iota
+/// tensors, chains of and/or/not. `known`: not an argument.
 struct Condition {
   Traced open;
   bool known;

@@ -228,6 +228,48 @@ func.func @each_head(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x
 #column = affine_map<(i, j) -> (j)>
 #pair = affine_map<(i, j) -> (i, j)>
 
+// Two tables, of pairs and of keys: both hold. No query of the first segment sees the second key.
+// CHECK-LABEL: func @segments_and_keys
+// CHECK: %[[M:.*]] = arith.constant dense<{{\[\[}}true, false, false, false], [true, false, false, false], [false, false, true, true], [false, false, true, true]]> : tensor<4x4xi1>
+// CHECK: attn.sdpa {{.*}} mask(%[[M]] : tensor<4x4xi1>)
+func.func @segments_and_keys(%q: tensor<2x4x8xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %se = tensor.empty() : tensor<2x4x4xf32>
+  %oe = tensor.empty() : tensor<2x4x8xf32>
+  %sz = linalg.fill ins(%zero : f32) outs(%se : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %oz = linalg.fill ins(%zero : f32) outs(%oe : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %qk = linalg.batch_matmul ins(%q, %k : tensor<2x4x8xf32>, tensor<2x8x4xf32>) outs(%sz : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %seg = arith.constant dense<[0, 0, 1, 1]> : tensor<4xi64>
+  %me = tensor.empty() : tensor<4x4xi1>
+  %m = linalg.generic {indexing_maps = [#row, #column, #pair], iterator_types = ["parallel", "parallel"]}
+      ins(%seg, %seg : tensor<4xi64>, tensor<4xi64>) outs(%me : tensor<4x4xi1>) {
+    ^bb0(%x0: i64, %x1: i64, %out: i1):
+      %y = arith.cmpi eq, %x0, %x1 : i64
+      linalg.yield %y : i1
+    } -> tensor<4x4xi1>
+  %keys = arith.constant dense<[true, false, true, true]> : tensor<4xi1>
+  %s = linalg.generic {indexing_maps = [#ij, affine_map<(b, i, j) -> (j)>, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%m, %keys, %qk : tensor<4x4xi1>, tensor<4xi1>, tensor<2x4x4xf32>) outs(%se : tensor<2x4x4xf32>) {
+    ^bb0(%x0: i1, %x1: i1, %x2: f32, %out: f32):
+      %c = arith.andi %x0, %x1 : i1
+      %y = arith.select %c, %x2, %inf : f32
+      linalg.yield %y : f32
+    } -> tensor<2x4x4xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x4x4xf32>) outs(%se : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  %o = linalg.batch_matmul ins(%p, %v : tensor<2x4x4xf32>, tensor<2x4x8xf32>) outs(%oz : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %o : tensor<2x4x8xf32>
+}
+
+// -----
+
+#id = affine_map<(b, i, j) -> (b, i, j)>
+#ij = affine_map<(b, i, j) -> (i, j)>
+#bj = affine_map<(b, i, j) -> (b, j)>
+#row = affine_map<(i, j) -> (i)>
+#column = affine_map<(i, j) -> (j)>
+#pair = affine_map<(i, j) -> (i, j)>
+
 // One term of a constant and of data: the constant part is an attribute. The lowest float swallows
 // the scores of a row without a key: their weights are equal.
 // CHECK-LABEL: func @causal_and_padding
