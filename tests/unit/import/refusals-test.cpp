@@ -126,11 +126,13 @@ TEST_F(RefusalsTest, Columns) {
   refused("the channels do not divide by the groups");
 }
 
-TEST_F(RefusalsTest, CubicOfASizeThatIsNotKnown) {
+TEST_F(RefusalsTest, AntialiasOfASizeThatIsNotKnown) {
   model.mutable_graph()->clear_input();
   input("x", {"1", "4", "h", "6"});
   ints("s", {1, 4, 3, 3});
-  attr(node("Resize", {"x", "", "", "s"}, {"y"}), "mode", std::string("cubic"));
+  auto &r = node("Resize", {"x", "", "", "s"}, {"y"});
+  attr(r, "mode", std::string("cubic"));
+  attr(r, "antialias", 1);
   refused("only known at run time");
 }
 

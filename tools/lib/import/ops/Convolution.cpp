@@ -181,8 +181,13 @@ void importConvTranspose(Node &n) {
                                                               : -1)
                         : x->shape[2 + s] * Sym(strides[s]);
       auto total = (full - size).constant();
-      if (!total || *total < 0)
+      if (!total)
         fail("attribute 'output_shape' or 'auto_pad' does not fit");
+      if (*total < 0) { // larger than what x reaches: no x beyond it
+        extra[s] -= *total;
+        full = full - Sym(*total);
+        total = 0;
+      }
       int64_t half = *total / 2;
       pads[s] = autoPad == "SAME_UPPER" ? half : *total - half;
       pads[s + spatial] = *total - pads[s];

@@ -219,8 +219,7 @@ void emitResize(Node &n, ArrayRef<Axis> axes, const std::string &mode,
       }));
 }
 
-/// Weights by position, dim by dim: what `emitResize` has no formula for. Sizes
-/// must be known.
+/// Weights by position, dim by dim: what `emitResize` has no formula for.
 void emitByTable(Node &n, ArrayRef<Axis> axes, const ResizeRule &rule) {
   Emitter &e = n.e;
   Tensor t = n.floatInput(0);
@@ -228,9 +227,13 @@ void emitByTable(Node &n, ArrayRef<Axis> axes, const ResizeRule &rule) {
     if (e.same(a.in, a.out) && (!a.scale || *a.scale == 1))
       continue;
     auto in = e.canonical(a.in).constant(), out = e.canonical(a.out).constant();
-    if (!in || !out)
-      fail("cubic, antialiased or symmetric resizing of a dimension that is "
-           "only known at run time is not supported");
+    if (!in || !out) {
+      if (rule.antialias)
+        fail("antialiased resizing of a dimension that is only known at run "
+             "time is not supported");
+      t = resizeByFormula(e, t, d, a.out, a.scale, rule);
+      continue;
+    }
     if (*in < 1)
       fail("a resized dimension is empty");
     t = resizeByTable(e, t, d, *out,

@@ -1,4 +1,4 @@
-// ResizeTable.h - resizing one dim by weights that are known at import.
+// ResizeTable.h - resizing one dim by weights of each position.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_IMPORT_OPS_RESIZETABLE_H
 #define HEED_TOOLS_LIB_IMPORT_OPS_RESIZETABLE_H
@@ -18,6 +18,12 @@ struct ResizeRule {
 /// known size `in` resized to `out` with out / in ≈ `scale`.
 Tensor resizeByTable(Emitter &e, const Tensor &x, int64_t axis, int64_t out,
                      double scale, const ResizeRule &rule);
+
+/// The same for sizes that only the program knows; no antialiasing, whose
+/// number of weights would be one of them. No scale is out / in.
+Tensor resizeByFormula(Emitter &e, const Tensor &x, int64_t axis,
+                       const Sym &out, std::optional<double> scale,
+                       const ResizeRule &rule);
 
 } // namespace heed::import
 
