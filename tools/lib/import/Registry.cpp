@@ -27,8 +27,8 @@ const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name,
                scatterElementsOps(), selectOps(),      topKOps(),
                einsumOps(),          resizeOps(),      padOps(),
                constantOps(),        recurrentOps(),   nonMaxSuppressionOps(),
-               roiAlignOps(),        spectrumOps(),    signalWindowOps(),
-               col2ImOps(),          deformConvOps()});
+               roiAlignOps(),        uniqueOps(),      spectrumOps(),
+               signalWindowOps(),    col2ImOps(),      deformConvOps()});
   static const Table contrib =
       tableOf({contribOps(), contribNormOps(), contribAttentionOps()});
   bool isStandard = domain.empty() || domain == "ai.onnx";

@@ -52,6 +52,7 @@ llvm::ArrayRef<OpEntry> gridSampleOps();
 llvm::ArrayRef<OpEntry> lpPoolOps();
 llvm::ArrayRef<OpEntry> nonMaxSuppressionOps();
 llvm::ArrayRef<OpEntry> roiAlignOps();
+llvm::ArrayRef<OpEntry> uniqueOps();
 llvm::ArrayRef<OpEntry> spectrumOps();
 llvm::ArrayRef<OpEntry> signalWindowOps();
 llvm::ArrayRef<OpEntry> col2ImOps();
