@@ -209,8 +209,10 @@ struct Program {
   }
 
   std::optional<std::vector<double>> reduce(const Element &tensor);
-  std::optional<std::vector<double>>
-  run(const Factors &rows, const Factors &columns, const Factors &copies);
+  std::optional<std::vector<double>> run(const Factors &rows,
+                                         const Factors &columns,
+                                         const Factors &copies,
+                                         function_ref<bool(double)> accept);
 };
 
 /// A node's numbers for the columns of one row.
@@ -285,9 +287,9 @@ bool fill(const Node &node, int64_t offset, ArrayRef<Line> lines, Line &line) {
 }
 
 /// The last node for each row and column; none where `copies` change it.
-std::optional<std::vector<double>> Program::run(const Factors &rows,
-                                                const Factors &columns,
-                                                const Factors &copies) {
+std::optional<std::vector<double>>
+Program::run(const Factors &rows, const Factors &columns, const Factors &copies,
+             function_ref<bool(double)> accept) {
   int64_t width = 1, height = 1, count = 1;
   for (auto [list, product] :
        {std::make_pair(&columns, &width), {&rows, &height}, {&copies, &count}})
@@ -326,7 +328,7 @@ std::optional<std::vector<double>> Program::run(const Factors &rows,
     double *kept = &result[row % height * width];
     for (int64_t c = 0; c < width; ++c) {
       double value = lines.back().at(c);
-      if (row >= height && kept[c] != value)
+      if ((row >= height && kept[c] != value) || (accept && !accept(value)))
         return std::nullopt;
       kept[c] = value;
     }
@@ -352,20 +354,23 @@ std::optional<std::vector<double>> Program::reduce(const Element &tensor) {
     return std::nullopt;
   for (Node &node : inner.nodes)
     inner.refresh(node.terms);
+  // Whole numbers: the same in any order.
+  bool isFloat = isa<FloatType>(type.getElementType());
+  auto isWhole = [&](double value) {
+    return !isFloat ||
+           (value == std::trunc(value) && std::fabs(value) <= 1 << 24);
+  };
   std::optional<std::vector<double>> values = inner.run(
-      table.flatten(whole.dims), table.leaves(reduction->reduced), {});
+      table.flatten(whole.dims), table.leaves(reduction->reduced), {}, isWhole);
   if (!values)
     return std::nullopt;
-  bool isFloat = isa<FloatType>(type.getElementType());
   std::vector<double> result;
   int64_t count = values->size() / type.getNumElements();
   for (auto next = values->begin(); next != values->end();) {
     double total = *init;
     for (int64_t k = 0; k < count; ++k) {
       std::optional<double> value = combine({total, *next++});
-      // Whole numbers: the same in any order.
-      if (!value || (isFloat && (*value != std::trunc(*value) ||
-                                 std::fabs(*value) > 1 << 24)))
+      if (!value || !isWhole(*value))
         return std::nullopt;
       total = *value;
     }
@@ -375,10 +380,10 @@ std::optional<std::vector<double>> Program::reduce(const Element &tensor) {
 }
 } // namespace
 
-std::optional<std::vector<double>> evaluateGrid(const Element &element,
-                                                const Factors &rows,
-                                                const Factors &columns,
-                                                FactorTable &table) {
+std::optional<std::vector<double>>
+evaluateGrid(const Element &element, const Factors &rows,
+             const Factors &columns, FactorTable &table,
+             function_ref<bool(double)> accept) {
   Program program{table};
   if (!program.compile(element))
     return std::nullopt;
@@ -397,7 +402,7 @@ std::optional<std::vector<double>> evaluateGrid(const Element &element,
           !llvm::is_contained(copies, factor))
         copies.push_back(factor);
   }
-  return program.run(outer, inner, copies);
+  return program.run(outer, inner, copies, accept);
 }
 
 } // namespace heed::recognize

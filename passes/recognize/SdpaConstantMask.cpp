@@ -56,7 +56,8 @@ struct Reader {
   }
 
   /// The element's values over those of b, h, i and j that it depends on.
-  std::optional<Table> evaluate(const Element &element) {
+  std::optional<Table> evaluate(const Element &element,
+                                function_ref<bool(double)> accept = {}) {
     Table result;
     Factors outer, inner;
     for (unsigned dim : {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::J})
@@ -67,7 +68,7 @@ struct Reader {
     if (result.dims.empty())
       return std::nullopt;
     std::optional<std::vector<double>> values =
-        evaluateGrid(element, outer, inner, table);
+        evaluateGrid(element, outer, inner, table, accept);
     if (!values)
       return std::nullopt;
     result.values = std::move(*values);
@@ -174,15 +175,15 @@ struct Reader {
     // A region may make anything of −inf.
     if (!score.region.empty() || isAnyMaskFinite())
       return false;
-    std::optional<Table> values = evaluate(term.value);
+    std::optional<Table> values = evaluate(term.value, [&](double value) {
+      return isZeroOrClosed(value * term.coefficient);
+    });
     if (!values)
       return false;
     bool finite = false;
     std::vector<char> open;
     for (double value : values->values) {
       double added = value * term.coefficient;
-      if (added != 0 && !(added <= -1e9))
-        return false;
       finite |= added != 0 && std::isfinite(added);
       open.push_back(added == 0);
     }

@@ -156,7 +156,9 @@ std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
     return band;
   }
   std::optional<std::vector<double>> values =
-      evaluateGrid(term.value, queries, keys, table);
+      evaluateGrid(term.value, queries, keys, table, [&](double value) {
+        return isZeroOrClosed(value * term.coefficient);
+      });
   if (!values)
     return std::nullopt;
   int64_t rows = sizeOf(queries, table), columns = sizeOf(keys, table);
@@ -164,8 +166,6 @@ std::optional<AdditiveBand> bandOfTerm(const Term &term, const Factors &queries,
   bool finite = false;
   for (double value : *values) {
     double added = value * term.coefficient;
-    if (added != 0 && !(added <= -1e9))
-      return std::nullopt;
     finite |= added != 0 && std::isfinite(added);
     open.push_back(added == 0);
   }

@@ -77,6 +77,7 @@ std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
 
 /// The same for an additive mask: 0 where open, else −inf or below −1e9. With a
 /// finite number each row must have an open key; `finite` tells.
+inline bool isZeroOrClosed(double added) { return added == 0 || added <= -1e9; }
 struct AdditiveBand {
   Band band;
   bool finite;
@@ -120,11 +121,12 @@ bool eachRowIsOpen(llvm::ArrayRef<char> open, int64_t columns);
 std::optional<Band> intersect(const Band &a, const Band &b);
 
 /// The values of an element for all (row, column), row major; none unless it is
-/// made of constants and indices. See ConstantGrid.cpp.
-std::optional<std::vector<double>> evaluateGrid(const Element &element,
-                                                const Factors &rows,
-                                                const Factors &columns,
-                                                FactorTable &table);
+/// made of constants and indices, and `accept` (if given) holds for each of
+/// them. See ConstantGrid.cpp.
+std::optional<std::vector<double>>
+evaluateGrid(const Element &element, const Factors &rows,
+             const Factors &columns, FactorTable &table,
+             llvm::function_ref<bool(double)> accept = {});
 
 /// One more key without a value, an attention sink: e^c joins the softmax's
 /// sum. Its score c is a tensor's element, or a number.
