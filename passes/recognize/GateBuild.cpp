@@ -55,14 +55,14 @@ static void cloneInto(OpBuilder &b, Operation *op, IRMapping &map) {
   b.clone(*op, map);
 }
 
-/// The yielded gate: `core` laid out as x without D.
+/// `core`, whose digits are `by` dimension of x, laid out as x without D.
 static Value layOutGate(OpBuilder &b, Location loc, Value core,
-                        const GateMatch &match, RankedTensorType type,
-                        Block *block) {
+                        const Layout &by, const GateMatch &match,
+                        RankedTensorType type, Block *block) {
   Layout axes;
   SmallVector<int64_t> added, shape;
   int64_t next = 0;
-  for (auto [dim, axis] : llvm::enumerate(match.anchor.gateAxes)) {
+  for (auto [dim, axis] : llvm::enumerate(by)) {
     if (llvm::is_contained(match.dimensions, static_cast<int64_t>(dim)))
       continue;
     if (llvm::any_of(axis, [](Atom atom) { return atom.dim < 0; })) {
@@ -82,11 +82,33 @@ static Value layOutGate(OpBuilder &b, Location loc, Value core,
     sizes = tensor::getMixedSizes(b, loc, block->getArgument(0));
   else
     for (auto [dim, size] :
-         llvm::enumerate(tensor::getMixedSizes(b, loc, match.anchor.x->get())))
+         llvm::enumerate(tensor::getMixedSizes(b, loc, match.x)))
       if (!llvm::is_contained(match.dimensions, static_cast<int64_t>(dim)))
         sizes.push_back(size);
   Value empty = tensor::EmptyOp::create(b, loc, sizes, type.getElementType());
   return linalg::BroadcastOp::create(b, loc, gate, empty, added)->getResult(0);
+}
+
+/// tensor · factor, a scalar or a tensor of the same shape.
+static Value multiply(OpBuilder &b, Location loc, Value tensor, Value factor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Value empty = tensor::EmptyOp::create(
+      b, loc, tensor::getMixedSizes(b, loc, tensor), type.getElementType());
+  SmallVector<Value> inputs{tensor};
+  if (isa<RankedTensorType>(factor.getType()))
+    inputs.push_back(factor);
+  SmallVector<AffineMap> maps(inputs.size() + 1,
+                              b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(),
+                                             utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             b, loc, empty.getType(), inputs, empty, maps, iterators,
+             [&](OpBuilder &inner, Location at, ValueRange args) {
+               Value by = inputs.size() == 2 ? args[1] : factor;
+               Value product = arith::MulFOp::create(inner, at, args[0], by);
+               linalg::YieldOp::create(inner, at, product);
+             })
+      ->getResult(0);
 }
 
 static void buildExcite(OpBuilder &b, attn::GateOp gate,
@@ -106,14 +128,31 @@ static void buildExcite(OpBuilder &b, attn::GateOp gate,
       continue;
     Value argument = block->getArgument(llvm::find(match.pools, pool.kind) -
                                         match.pools.begin());
-    map.map(pool.value,
-            emitRelayout(b, pool.value.getLoc(), argument, kept, pool.axes,
-                         cast<RankedTensorType>(pool.value.getType())));
+    Location at = pool.value.getLoc();
+    auto type = cast<RankedTensorType>(pool.value.getType());
+    Value value = emitRelayout(b, at, argument, kept, pool.axes, type);
+    if (pool.factor != 1)
+      value = multiply(
+          b, at, value,
+          arith::ConstantOp::create(
+              b, at, b.getFloatAttr(type.getElementType(), pool.factor)));
+    map.map(pool.value, value);
   }
   for (Operation *op : match.excitation.ops)
     cloneInto(b, op, map);
   Value core = map.lookup(match.anchor.core);
-  Value value = layOutGate(b, loc, core, match, pooledType, block);
+  Value value =
+      layOutGate(b, loc, core, match.anchor.gateAxes, match, pooledType, block);
+  auto number = [&](double factor) {
+    return arith::ConstantOp::create(
+        b, loc, b.getFloatAttr(pooledType.getElementType(), factor));
+  };
+  if (match.scale != 1)
+    value = multiply(b, loc, value, number(match.scale));
+  if (match.factor)
+    value = multiply(b, loc, value,
+                     layOutGate(b, loc, match.factor->root, match.factor->axes,
+                                match, pooledType, block));
   attn::YieldOp::create(b, loc, value);
 }
 
@@ -161,7 +200,7 @@ attn::GateOp buildGate(RewriterBase &rewriter, const GateMatch &match) {
   linalg::LinalgOp op = match.anchor.op;
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
-  Value x = match.anchor.x->get();
+  Value x = match.x;
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   // In place is a permission; arguments and constants never give it.
   Operation *owner = peelMovement(x).root.getDefiningOp();

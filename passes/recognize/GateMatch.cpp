@@ -149,7 +149,7 @@ static std::optional<Refusal> check(GateMatch &match) {
   match.dimensions = dimensionsOf(match.xAxes, pools.front().reduced);
   llvm::SmallSetVector<int64_t, 2> units;
   for (const GatePool &pool : pools) {
-    if (peelMovement(anchor.x->get()).root == anchor.x->get())
+    if (peelMovement(match.x).root == match.x)
       for (int64_t dim : pool.units)
         if (dim != 0) // a batch of one is still the batch
           units.insert(dim);
@@ -189,7 +189,7 @@ static std::optional<Refusal> check(GateMatch &match) {
     return Refusal{"expected a gate with the dimensions of the pooled tensor, "
                    "got repeated or reordered parts of one",
                    "compute one gate value for each pooled value"};
-  Type element = getElementTypeOrSelf(anchor.x->get().getType());
+  Type element = getElementTypeOrSelf(match.x.getType());
   if (getElementTypeOrSelf(anchor.core.getType()) != element)
     return Refusal{"expected a gate of the scaled tensor's element type, got "
                    "another",
@@ -222,11 +222,11 @@ static bool isInnerProduct(Value product) {
   return !users.empty();
 }
 
-static std::optional<GateMatch> match(const GateAnchor &anchor) {
-  Value x = anchor.x->get();
+static std::optional<GateMatch> match(const GateAnchor &anchor, Value x) {
   View view = peelMovement(x);
   GateMatch match;
   match.anchor = anchor;
+  match.x = x;
   match.xAxes = view.axes;
   match.dimensions = anchor.broadcast;
   // Of an anchor that is not fused: what it would have been.
@@ -283,12 +283,75 @@ static std::optional<GateMatch> match(const GateAnchor &anchor) {
   return match;
 }
 
+/// Whether the body multiplies x by the gate and uses neither elsewhere.
+static bool isPlainProduct(GateAnchor anchor) {
+  auto isOnly = [&](Value scalar, OpOperand *operand) {
+    return operandOf(anchor.op, scalar) == operand && scalar.hasOneUse();
+  };
+  return llvm::any_of(
+      anchor.op.getBlock()->getOps<arith::MulFOp>(), [&](arith::MulFOp mul) {
+        Value lhs = mul.getLhs(), rhs = mul.getRhs();
+        return (isOnly(lhs, anchor.x) && isOnly(rhs, anchor.gate)) ||
+               (isOnly(rhs, anchor.x) && isOnly(lhs, anchor.gate));
+      });
+}
+
+/// (c · x) · g with a weight c, where g is made of pools of x: x · (c · g).
+static std::optional<GateMatch> matchMultiple(const GateAnchor &anchor) {
+  Value multiple = anchor.x->get();
+  if (!isPlainProduct(anchor))
+    return std::nullopt;
+  if (std::optional<Scaling> scaling = matchScaling(multiple)) {
+    if (!scaling->factor.isConstant())
+      return std::nullopt;
+    std::optional<GateMatch> found = match(anchor, scaling->source);
+    if (found)
+      found->scale = scaling->factor.constant;
+    return found;
+  }
+  linalg::LinalgOp op = asElementwise(multiple.getDefiningOp());
+  auto times = op ? op.getBlock()
+                        ->getTerminator()
+                        ->getOperand(0)
+                        .getDefiningOp<arith::MulFOp>()
+                  : arith::MulFOp();
+  for (int side : {0, 1}) {
+    OpOperand *x = times ? operandOf(op, times->getOperand(side)) : nullptr;
+    OpOperand *factor =
+        times ? operandOf(op, times->getOperand(1 - side)) : nullptr;
+    if (!x || !factor || !isAligned(op, x))
+      continue;
+    View view = viewByResult(op, factor);
+    Operation *def = view.root.getDefiningOp();
+    if ((def && !def->hasTrait<OpTrait::ConstantLike>()) ||
+        view.root == peelMovement(x->get()).root)
+      continue;
+    std::optional<GateMatch> found = match(anchor, x->get());
+    auto isConstantAlong = [&](int64_t dim) {
+      return view.axes[dim].empty() || isBroadcastAxis(view.axes[dim]);
+    };
+    auto isWhole = [](const Axis &axis) {
+      return isBroadcastAxis(axis) || !hasBroadcast({axis});
+    };
+    if (!found || !llvm::all_of(found->dimensions, isConstantAlong) ||
+        !llvm::all_of(view.axes, isWhole))
+      continue;
+    found->factor = view;
+    return found;
+  }
+  return std::nullopt;
+}
+
 std::optional<GateMatch> matchGate(Operation *op) {
   std::optional<GateMatch> best;
   for (const GateAnchor &anchor : findGateAnchors(op)) {
-    std::optional<GateMatch> found = match(anchor);
+    std::optional<GateMatch> found = match(anchor, anchor.x->get());
     if (!found)
       continue;
+    if (found->refusal)
+      if (std::optional<GateMatch> multiple = matchMultiple(anchor);
+          multiple && !multiple->refusal)
+        return multiple;
     // x / h: a gate that is learnt or bounded, else some normalisation.
     if (anchor.divides && (found->refusal || !found->excitation.hasActivation))
       continue;

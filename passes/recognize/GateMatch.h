@@ -27,6 +27,12 @@ struct GateAnchor {
 };
 struct GateMatch {
   GateAnchor anchor;
+  /// The scaled tensor: the anchor's x, or where that is c · x the x in it.
+  mlir::Value x;
+  /// The weight c, a factor of the gate: a number, a tensor by the dimensions of
+  /// x.
+  double scale = 1;
+  std::optional<View> factor;
   Layout xAxes; // digits of the root that x and the pooled tensors share
   llvm::SmallVector<int64_t> dimensions;
   llvm::SmallVector<mlir::OpOperand *> extras;

@@ -248,10 +248,10 @@ bool isWindowPool(Operation *op) {
 }
 
 namespace {
-/// scale · (sum or max over `reduced` of the root), laid out by `axes`.
+/// scale · (sum or max over `reduced` of before · root), laid out by `axes`.
 struct Pooled {
   attn::Pool kind;
-  SizeProduct scale;
+  SizeProduct scale, before;
   Layout axes;
   SmallVector<Atom> reduced;
   SmallVector<int64_t> units;
@@ -282,6 +282,27 @@ static void joinDigits(SmallVectorImpl<Atom> &digits) {
       }
 }
 
+/// c · root below a reduction: the mean may divide first, Σ (x / n); and
+/// max (c · x) = c · max x for c > 0.
+static std::optional<Pooled> scaledRoot(View view, Value root,
+                                        attn::Pool kind) {
+  SizeProduct factor;
+  while (view.root != root) {
+    std::optional<Scaling> scaling = matchScaling(view.root);
+    if (!scaling)
+      return std::nullopt;
+    factor *= scaling->factor;
+    View source = peelMovement(scaling->source);
+    std::optional<Layout> axes = composeLayouts(view.axes, source.axes);
+    if (!axes)
+      return std::nullopt;
+    view = {source.root, *axes};
+  }
+  if (kind == attn::Pool::max && !(factor.isConstant() && factor.constant > 0))
+    return std::nullopt;
+  return Pooled{kind, {}, factor, view.axes, {}, {}};
+}
+
 /// Sums of sums, maxima of maxima, means of means, with movement anywhere.
 static std::optional<Pooled> pooled(Value value, Value root, int depth) {
   if (depth > 16)
@@ -297,18 +318,11 @@ static std::optional<Pooled> pooled(Value value, Value root, int depth) {
                  matchReduction(view.root, /*minima=*/false, /*tiles=*/true)) {
     Value input = reduction->input->get();
     View source = peelMovement(input);
-    // The mean may divide first: Σ (x / n).
-    std::optional<Scaling> before = reduction->kind == attn::Pool::sum
-                                        ? matchScaling(source.root)
-                                        : std::nullopt;
-    View unscaled = before ? peelMovement(before->source) : source;
     if (source.root == root)
-      inner = Pooled{reduction->kind, {}, source.axes, {}, {}};
-    else if (std::optional<Layout> axes =
-                 before && unscaled.root == root
-                     ? composeLayouts(source.axes, unscaled.axes)
-                     : std::nullopt)
-      inner = Pooled{reduction->kind, before->factor, *axes, {}, {}};
+      inner = Pooled{reduction->kind, {}, {}, source.axes, {}, {}};
+    else if (std::optional<Pooled> before =
+                 scaledRoot(source, root, reduction->kind))
+      inner = before;
     else
       inner = pooled(input, root, depth + 1);
     if (!inner || inner->kind != reduction->kind)
@@ -351,9 +365,18 @@ std::optional<GatePool> matchPool(Value value, Value root) {
     return std::nullopt;
   joinDigits(match->reduced);
   GatePool pool{value, match->kind, match->axes, match->reduced, match->units};
+  auto isOne = [](const SizeProduct &factor) {
+    return factor.isConstant() && factor.constant == 1;
+  };
   SizeProduct product = match->scale;
-  if (product.isConstant() && product.constant == 1 && !match->reduced.empty())
+  bool scalesInput = match->before.isConstant();
+  // A maximum is not scaled outside; a sum that is not is no mean.
+  if (isOne(product) && scalesInput && !match->reduced.empty() &&
+      (pool.kind == attn::Pool::max || isOne(match->before))) {
+    pool.factor = match->before.constant;
     return pool;
+  }
+  product *= match->before;
   for (Atom atom : match->reduced) {
     SizeProduct size;
     if (ShapedType::isDynamic(atom.size))
@@ -363,10 +386,21 @@ std::optional<GatePool> matchPool(Value value, Value root) {
     product *= size;
   }
   // Times the count, a mean's factor is 1.
-  if (!product.isConstant() ||
-      std::abs(product.constant - 1) >
-          4 * precision(getElementTypeOrSelf(value.getType())))
+  bool isMean = product.isConstant() &&
+                std::abs(product.constant - 1) <=
+                    4 * precision(getElementTypeOrSelf(value.getType()));
+  if (!isMean && scalesInput && !isOne(match->before)) {
+    // A pool of c · x. Without a factor outside it is a sum.
+    if (isOne(match->scale)) {
+      pool.factor = match->before.constant;
+      return pool;
+    }
+    if (!product.isConstant())
+      return std::nullopt;
+    pool.factor = product.constant;
+  } else if (!isMean) {
     return std::nullopt;
+  }
   if (pool.kind == attn::Pool::sum) // also of one element
     pool.kind = attn::Pool::avg;
   return pool;

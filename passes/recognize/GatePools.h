@@ -52,6 +52,8 @@ struct GatePool {
   llvm::SmallVector<int64_t> units;
   /// Computed by the excitation from the root: no pool of the op.
   bool isCaptured = false;
+  /// value = factor · pool: of a pool of c · root.
+  double factor = 1;
 };
 /// `value` as a pool (mean, max, sum) of `root`, which is behind no movement.
 std::optional<GatePool> matchPool(mlir::Value value, mlir::Value root);

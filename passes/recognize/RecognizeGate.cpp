@@ -130,8 +130,7 @@ struct RecognizeGate : impl::RecognizeGateBase<RecognizeGate> {
       std::optional<GateMatch> match = matchGate(op);
       if (!match)
         continue;
-      roles.add(peelMovement(match->anchor.x->get()).root, matches.size(),
-                *match);
+      roles.add(peelMovement(match->x).root, matches.size(), *match);
       locations.push_back(op->getLoc());
       if (!match->refusal)
         buildGate(rewriter, *match); // `op` is gone

@@ -127,6 +127,8 @@ struct SpineSearch {
           element.isTensor() ? matchProduct(element, table) : std::nullopt;
       if (!product)
         return false;
+      if (table.leaves(keys).empty())
+        return takeOneKey(*product);
       bool lhs = hasAll(product->lhs), rhs = hasAll(product->rhs);
       bool anyLhs = reads(product->lhs, keys, table);
       bool anyRhs = reads(product->rhs, keys, table);
@@ -150,6 +152,26 @@ struct SpineSearch {
       steps.pop_back();
     }
     return false;
+  }
+
+  /// One key has no index: it is on the side without an index of its own, where
+  /// the queries, perhaps one as well, are not.
+  bool takeOneKey(const Product &product) {
+    std::optional<TensorView> lhs = asTensor(product.lhs, table);
+    std::optional<TensorView> rhs = asTensor(product.rhs, table);
+    if (!lhs || !rhs)
+      return false;
+    auto hasOwn = [&](const TensorView &side, const TensorView &other) {
+      Factors others = table.flatten(other.dims);
+      return llvm::any_of(table.flatten(side.dims), [&](Factor factor) {
+        return !llvm::is_contained(others, factor);
+      });
+    };
+    bool ownLhs = hasOwn(*lhs, *rhs), ownRhs = hasOwn(*rhs, *lhs);
+    if (ownLhs && ownRhs)
+      return false;
+    found = Sides{product, !ownRhs};
+    return true;
   }
 
   bool hasAll(const Element &side) {

@@ -144,10 +144,16 @@ Traced convolve(Trace &t, Traced a, char along) {
   return result;
 }
 
-Traced scale(Trace &t, Traced x, Traced g, std::string &what) {
+Traced scale(Trace &t, Traced x, Traced g, bool spatial, std::string &what) {
   Random &random = t.random;
+  Traced multiple = x;
+  if (random.oneIn(4)) { // (k · x) · g
+    what += ", a multiple scaled";
+    multiple =
+        spatial || random.coin() ? t.times(x, 0.5) : t.mul(x, t.weight("c"));
+  }
   auto product = [&](Traced by) {
-    return random.coin() ? t.mul(x, by) : t.mul(by, x);
+    return random.coin() ? t.mul(multiple, by) : t.mul(by, multiple);
   };
   auto affine = [&](Traced a, double factor, double number) {
     return t.map(a.dims, {a}, [&](auto &f, const auto &v) {
@@ -201,8 +207,12 @@ static Traced pool(Trace &t, Traced x, std::string over, int64_t kind) {
 static Traced channelGate(Trace &t, Traced x, const GateSizes &sizes,
                           std::string &what) {
   Random &random = t.random;
+  bool multiple = random.oneIn(5);
+  if (multiple)
+    what += ", a multiple pooled";
   auto pooled = [&](int64_t kind) {
-    return t.disguise(pool(t, t.disguise(x), sizes.places, kind));
+    Traced source = multiple ? t.times(x, 0.5) : x;
+    return t.disguise(pool(t, t.disguise(source), sizes.places, kind));
   };
   switch (random.below(4)) {
   case 0: { // Wang et al., arXiv 1910.03151
@@ -261,7 +271,7 @@ Case makeGate(mlir::MLIRContext &context, uint64_t seed) {
   Traced g =
       spatial ? spatialGate(t, x, sizes, what) : channelGate(t, x, sizes, what);
   g = t.disguise(g);
-  Traced y = t.disguise(scale(t, x, g, what));
+  Traced y = t.disguise(scale(t, x, g, spatial, what));
   t.output(y, y.dims);
   if (random.oneIn(5)) {
     what += ", gate returned";

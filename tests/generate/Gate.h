@@ -27,8 +27,9 @@ Mlp drawMlp(Trace &t);
 Traced apply(Trace &t, const Mlp &mlp, Traced pooled);
 /// Σ_k padded[.., c + k] · w[k], over each label of `along`.
 Traced convolve(Trace &t, Traced a, char along);
-/// x scaled by g, with what may stand around it.
-Traced scale(Trace &t, Traced x, Traced g, std::string &what);
+/// x scaled by g, one for each channel or for each place, with what may stand
+/// around it.
+Traced scale(Trace &t, Traced x, Traced g, bool spatial, std::string &what);
 
 } // namespace heed::generate
 

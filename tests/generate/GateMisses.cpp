@@ -51,7 +51,7 @@ Case makeGateMiss(mlir::MLIRContext &context, uint64_t seed) {
     return activate(t, apply(t, mlp, pooled));
   };
   Traced y;
-  switch (random.below(14)) {
+  switch (random.below(15)) {
   case 0:
     what += ", another tensor is pooled";
     y = t.mul(x, excite(t.mean(t.input(sizes.dims), places)));
@@ -133,6 +133,12 @@ Case makeGateMiss(mlir::MLIRContext &context, uint64_t seed) {
     what += ", the pooled tensor is not the scaled one";
     Traced z = t.tanh(x);
     y = t.mul(z, excite(t.reduce(Sum::Max, x, places)));
+    break;
+  }
+  case 13: {
+    what += ", a factor along the pooled";
+    Traced z = t.mul(x, t.weight(std::string(1, places[0])));
+    y = t.mul(z, excite(t.mean(x, places)));
     break;
   }
   default: {

@@ -204,3 +204,80 @@ func.func @score_of_a_part_of_the_heads(%q: tensor<7x2x3x4x8xf32>, %k: tensor<7x
   %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<7x2x3x4x5xf32>, tensor<7x2x5x8xf32>) outs(%o0 : tensor<7x2x3x4x8xf32>) -> tensor<7x2x3x4x8xf32>
   return %o : tensor<7x2x3x4x8xf32>
 }
+
+// -----
+
+#q = affine_map<(b, i, j, d) -> (b, i, d)>
+#k = affine_map<(b, i, j, d) -> (b, j, d)>
+#s = affine_map<(b, i, j, d) -> (b, i, j)>
+#p = affine_map<(b, i, e, j) -> (b, i, j)>
+#v = affine_map<(b, i, e, j) -> (b, j, e)>
+#o = affine_map<(b, i, e, j) -> (b, i, e)>
+
+// One key, whose probability is 1, is still the key of an attention: the side
+// without rows of its own.
+// CHECK-LABEL: func @one_key
+// CHECK-SAME: %[[Q:.*]]: tensor<2x5x8xf32>, %[[K:.*]]: tensor<2x1x8xf32>, %[[V:.*]]: tensor<2x1x4xf32>
+// CHECK: attn.sdpa
+// CHECK-SAME: tensor<{{.*}}5x8xf32>, tensor<{{.*}}1x8xf32>, tensor<{{.*}}1x4xf32>
+func.func @one_key(%q: tensor<2x5x8xf32>, %k: tensor<2x1x8xf32>, %v: tensor<2x1x4xf32>) -> tensor<2x5x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<2x5x1xf32>
+  %oe = tensor.empty() : tensor<2x5x4xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x1x8xf32>) outs(%s0 : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x5x1xf32>) outs(%se : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<2x5x1xf32>, tensor<2x1x4xf32>) outs(%o0 : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+  return %o : tensor<2x5x4xf32>
+}
+
+// -----
+
+#k = affine_map<(b, i, j, d) -> (b, j, d)>
+#q = affine_map<(b, i, j, d) -> (b, i, d)>
+#s = affine_map<(b, i, j, d) -> (b, i, j)>
+#p = affine_map<(b, i, e, j) -> (b, i, j)>
+#v = affine_map<(b, i, e, j) -> (b, j, e)>
+#o = affine_map<(b, i, e, j) -> (b, i, e)>
+
+// The same with the keys on the left of the product.
+// CHECK-LABEL: func @one_key_on_the_left
+// CHECK: attn.sdpa
+// CHECK-SAME: tensor<{{.*}}5x8xf32>, tensor<{{.*}}1x8xf32>, tensor<{{.*}}1x4xf32>
+func.func @one_key_on_the_left(%q: tensor<2x5x8xf32>, %k: tensor<2x1x8xf32>, %v: tensor<2x1x4xf32>) -> tensor<2x5x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<2x5x1xf32>
+  %oe = tensor.empty() : tensor<2x5x4xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+  %s = linalg.contract indexing_maps = [#k, #q, #s] ins(%k, %q : tensor<2x1x8xf32>, tensor<2x5x8xf32>) outs(%s0 : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x5x1xf32>) outs(%se : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<2x5x1xf32>, tensor<2x1x4xf32>) outs(%o0 : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+  return %o : tensor<2x5x4xf32>
+}
+
+// -----
+
+#x = affine_map<(b, i, j, d) -> (b, i, d)>
+#w = affine_map<(b, i, j, d) -> (d, j)>
+#s = affine_map<(b, i, j, d) -> (b, i, j)>
+#p = affine_map<(b, i, e, j) -> (b, i, j)>
+#v = affine_map<(b, i, e, j) -> (b, j, e)>
+#o = affine_map<(b, i, e, j) -> (b, i, e)>
+
+// One output of a layer is no key.
+// CHECK-LABEL: func @one_class
+// CHECK-NOT: attn.sdpa
+func.func @one_class(%x: tensor<2x5x2xf32>, %v: tensor<2x1x4xf32>) -> tensor<2x5x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %w = arith.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
+  %se = tensor.empty() : tensor<2x5x1xf32>
+  %oe = tensor.empty() : tensor<2x5x4xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+  %s = linalg.contract indexing_maps = [#x, #w, #s] ins(%x, %w : tensor<2x5x2xf32>, tensor<2x1xf32>) outs(%s0 : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x5x1xf32>) outs(%se : tensor<2x5x1xf32>) -> tensor<2x5x1xf32>
+  %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<2x5x1xf32>, tensor<2x1x4xf32>) outs(%o0 : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
+  return %o : tensor<2x5x4xf32>
+}
