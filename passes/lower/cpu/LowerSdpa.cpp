@@ -34,13 +34,11 @@ Value allocStack(OpBuilder &b, Location loc, ArrayRef<int64_t> shape) {
 void beginTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
   Location loc = kernel.loc;
   Value zeroIndex = buildIndex(b, loc, 0);
-  Value zero = buildFloat(b, loc, b.getF32Type(), 0.0);
   Value least = buildFloat(b, loc, b.getF32Type(),
                            -std::numeric_limits<double>::infinity());
   buildFor(b, loc, zeroIndex, task.rows, 1, {},
            [&](OpBuilder &b, Value row, ValueRange) -> Values {
              memref::StoreOp::create(b, loc, least, task.m, row);
-             memref::StoreOp::create(b, loc, zero, task.l, row);
              return {};
            });
   Value zeros = buildFloat(b, loc, kernel.vectorType(b), 0.0);
@@ -50,6 +48,8 @@ void beginTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
                vector::StoreOp::create(
                    b, loc, zeros, task.o,
                    ValueRange{row, buildIndex(b, loc, v * kernel.lanes)});
+             vector::StoreOp::create(b, loc, zeros, task.l,
+                                     ValueRange{row, zeroIndex});
              return {};
            });
 }
@@ -105,7 +105,7 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
   task.s = allocStack(b, loc, {kernel.queryBlock, kernel.scoreStride()});
   task.o = allocStack(b, loc, {kernel.queryBlock, valueColumns});
   task.m = allocStack(b, loc, {kernel.queryBlock});
-  task.l = allocStack(b, loc, {kernel.queryBlock});
+  task.l = allocStack(b, loc, {kernel.queryBlock, kernel.lanes});
   task.b = batch;
   task.h = head;
   Value blockSize = buildIndex(b, loc, kernel.queryBlock);

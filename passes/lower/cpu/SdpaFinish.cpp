@@ -18,6 +18,18 @@ using heed::attn::SdpaOp;
 
 namespace heed::lower {
 
+/// l of a row: the lanes of its partial sums together.
+static Value buildSum(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                      Value row) {
+  Location loc = kernel.loc;
+  Value partial =
+      vector::LoadOp::create(b, loc, kernel.vectorType(b), task.l,
+                             ValueRange{row, buildIndex(b, loc, 0)});
+  // Reassociation lets LLVM add the lanes as a tree.
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD,
+                                     partial, arith::FastMathFlags::reassoc);
+}
+
 /// o ← Σ_j v_j and l ← Sk where l = 0.
 static void buildUniformRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                             Value row, Value isMasked) {
@@ -39,9 +51,12 @@ static void buildUniformRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
           ValueRange{row, buildIndex(b, loc, v * kernel.lanes)});
     Value count =
         arith::IndexCastOp::create(b, loc, b.getI64Type(), kernel.sizeK);
-    memref::StoreOp::create(
-        b, loc, arith::SIToFPOp::create(b, loc, b.getF32Type(), count), task.l,
-        row);
+    // Sk in one lane: the sum over them is Sk.
+    Value inOne = vector::InsertOp::create(
+        b, loc, arith::SIToFPOp::create(b, loc, b.getF32Type(), count), zero,
+        ArrayRef<int64_t>{0});
+    vector::StoreOp::create(b, loc, inOne, task.l,
+                            ValueRange{row, buildIndex(b, loc, 0)});
     scf::YieldOp::create(b, loc);
   });
 }
@@ -52,7 +67,7 @@ static void buildLogSumExp(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   Location loc = kernel.loc;
   SdpaOp op = kernel.op;
   Value m = memref::LoadOp::create(b, loc, task.m, row);
-  Value l = memref::LoadOp::create(b, loc, task.l, row);
+  Value l = buildSum(b, kernel, task, row);
   Value scale =
       buildFloat(b, loc, b.getF32Type(), kernel.softmaxFactor() / kLog2E);
   Value lse =
@@ -122,10 +137,10 @@ void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
                return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
                                             l, zero);
              };
-             Value l = memref::LoadOp::create(b, loc, task.l, row);
+             Value l = buildSum(b, kernel, task, row);
              if (op.getMaskedRows() == MaskedRows::uniform) {
                buildUniformRow(b, kernel, task, row, isMasked(l));
-               l = memref::LoadOp::create(b, loc, task.l, row);
+               l = buildSum(b, kernel, task, row);
              }
              Value inverse =
                  arith::DivFOp::create(b, loc, buildFloat(b, loc, f32, 1.0), l);

@@ -91,7 +91,7 @@ Values headCounts(OpBuilder &b, SdpaKernel &kernel, Value buffer,
 struct SdpaTask {
   Value b, h, first;         // first query
   Value rows, paddedRows;    // queries; rounded up to what the tiles compute
-  Value q, s, o, m, l;       // [QB][D], [QB][KB], [QB][E], [QB], [QB]
+  Value s, o, m, l;          // [QB][KB], [QB][E], [QB], [QB][lanes]: Σ l
   Value kvLength;            // index, null
   Values keyHead, valueHead; // indices into the packed buffers
 };

@@ -6,8 +6,10 @@
 //   p  = 2^(c·(s − m'))           over s
 //   l  = l·2^(c·(m − m')) + Σ_j p
 //   o  = o·2^(c·(m − m'))
-// The difference comes first: c·s − c·m by one multiply-add would leave the
-// rounding of c·m in the exponent, hundreds where scores reach 10^9.
+// The exponent is one multiply-add, c·s − M with M = round(c·m'): what rounding
+// leaves in M is the same for the whole row, in p, l and o, and cancels in o / l.
+// Where a bias may push scores to 10^9, that would be 2^86, so the difference is
+// taken first: c·(s − m').
 // A block that some query attends only in part (causal, window, kv_length)
 // takes a second version of the loop, in which the keys outside [lo, hi) of the
 // row become −inf; the columns that pad a block are −inf before.
@@ -125,7 +127,8 @@ struct OnlineSoftmax {
     return carried;
   }
 
-  void buildRow(OpBuilder &b, Value row, bool clamped) {
+  /// m' of a row; o and l scaled by 2^(c·(m − m')).
+  void buildMaximum(OpBuilder &b, Value row, bool clamped) {
     attn::KeyBounds columns;
     Value lanesIota;
     if (clamped) {
@@ -157,26 +160,55 @@ struct OnlineSoftmax {
     Value max = maximum(b, maximum(b, maxima[0], maxima[1]),
                         maximum(b, maxima[2], maxima[3]));
     max = maximumOfLanes(b, max);
-    Value oldMax;
-    bool first = kernel.isSingleBlock();
-    if (!first) {
-      oldMax = memref::LoadOp::create(b, loc, task.m, row);
-      max = maximum(b, oldMax, max);
+    if (kernel.isSingleBlock()) {
+      memref::StoreOp::create(b, loc, max, task.m, row);
+      return;
     }
+    Value oldMax = memref::LoadOp::create(b, loc, task.m, row);
+    max = maximum(b, oldMax, max);
     memref::StoreOp::create(b, loc, max, task.m, row);
+    Value t = arith::SubFOp::create(b, loc, scaled(b, oldMax),
+                                    scaled(b, finiteMaximum(b, max)));
+    if (kernel.scalesInStage)
+      t = arith::MulFOp::create(
+          b, loc, t, buildFloat(b, loc, t.getType(), kernel.softmaxFactor()));
+    rescale(b, row, t);
+  }
+
+  /// 0 in place of −inf.
+  Value finiteMaximum(OpBuilder &b, Value max) {
     Value none = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, max,
                                        minusInfinity(b, max.getType()));
-    Value safe = arith::SelectOp::create(
-        b, loc, none, buildFloat(b, loc, max.getType(), 0.0), max);
-    Value shift = vector::BroadcastOp::create(b, loc, type, safe);
+    Value zero = buildFloat(b, loc, max.getType(), 0.0);
+    return arith::SelectOp::create(b, loc, none, zero, max);
+  }
+
+  /// M, or m' where the difference is taken first.
+  Value scaled(OpBuilder &b, Value m) {
+    if (kernel.scalesInStage)
+      return m;
+    return arith::MulFOp::create(
+        b, loc, m, buildFloat(b, loc, m.getType(), kernel.softmaxFactor()));
+  }
+
+  /// p of a row, and l.
+  void buildExponentials(OpBuilder &b, Value row) {
+    Value max = memref::LoadOp::create(b, loc, task.m, row);
+    Value shift = vector::BroadcastOp::create(b, loc, type,
+                                              scaled(b, finiteMaximum(b, max)));
+    Value negated = arith::NegFOp::create(b, loc, shift);
     Value factors = buildFloat(b, loc, type, kernel.softmaxFactor());
     Values sums = forEachVector(
         b, Values(kUnroll, buildFloat(b, loc, type, 0.0)),
         [&](OpBuilder &b, Value column, Value carried) -> Value {
           Value s = vector::LoadOp::create(b, loc, type, task.s,
                                            ValueRange{row, column});
-          Value t = arith::MulFOp::create(
-              b, loc, arith::SubFOp::create(b, loc, s, shift), factors);
+          Value t;
+          if (kernel.scalesInStage)
+            t = arith::MulFOp::create(
+                b, loc, arith::SubFOp::create(b, loc, s, shift), factors);
+          else
+            t = buildMulAdd(b, loc, s, factors, negated, kernel.target.fma);
           Value p = buildExp2(b, loc, t, kernel.target.fma);
           vector::StoreOp::create(b, loc, p, task.s, ValueRange{row, column});
           return arith::AddFOp::create(b, loc, carried, p);
@@ -184,38 +216,40 @@ struct OnlineSoftmax {
     Value sum = arith::AddFOp::create(
         b, loc, arith::AddFOp::create(b, loc, sums[0], sums[1]),
         arith::AddFOp::create(b, loc, sums[2], sums[3]));
-    // Reassociation lets LLVM add the lanes as a tree.
-    sum = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, sum,
-                                      arith::FastMathFlags::reassoc);
-    if (!first) {
-      Value factor = buildFloat(b, loc, max.getType(), kernel.softmaxFactor());
-      Value t = arith::MulFOp::create(
-          b, loc, arith::SubFOp::create(b, loc, oldMax, safe), factor);
-      sum = rescale(b, row, t, sum);
-    }
-    memref::StoreOp::create(b, loc, sum, task.l, row);
+    Values place{row, buildIndex(b, loc, 0)};
+    if (!kernel.isSingleBlock())
+      sum = arith::AddFOp::create(
+          b, loc, vector::LoadOp::create(b, loc, type, task.l, place), sum);
+    vector::StoreOp::create(b, loc, sum, task.l, place);
   }
 
-  /// o ← o·2^t; gives l·2^t + sum.
-  Value rescale(OpBuilder &b, Value row, Value t, Value sum) {
+  /// o ← o·2^t, l ← l·2^t.
+  void rescale(OpBuilder &b, Value row, Value t) {
     Value factor = buildExp2(b, loc, t, kernel.target.fma);
     Value splat = vector::BroadcastOp::create(b, loc, type, factor);
-    for (int64_t v = 0; v < kernel.valueVectors(); ++v) {
-      Values place{row, buildIndex(b, loc, v * kernel.lanes)};
-      Value o = vector::LoadOp::create(b, loc, type, task.o, place);
-      vector::StoreOp::create(b, loc, arith::MulFOp::create(b, loc, o, splat),
-                              task.o, place);
-    }
-    Value oldSum = memref::LoadOp::create(b, loc, task.l, row);
-    return buildMulAdd(b, loc, oldSum, factor, sum, kernel.target.fma);
+    auto scale = [&](Value buffer, int64_t column) {
+      Values place{row, buildIndex(b, loc, column)};
+      Value old = vector::LoadOp::create(b, loc, type, buffer, place);
+      vector::StoreOp::create(b, loc, arith::MulFOp::create(b, loc, old, splat),
+                              buffer, place);
+    };
+    for (int64_t v = 0; v < kernel.valueVectors(); ++v)
+      scale(task.o, v * kernel.lanes);
+    scale(task.l, 0);
   }
 
+  /// All maxima first: a row's exponentials wait for its maximum, which is a
+  /// chain of shuffles, and the maxima of other rows do not.
   void buildRows(OpBuilder &b, bool clamped) {
-    buildFor(b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
-             [&](OpBuilder &b, Value row, ValueRange) -> Values {
-               buildRow(b, row, clamped);
-               return {};
-             });
+    auto forEachRow = [&](function_ref<void(OpBuilder &, Value)> body) {
+      buildFor(b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
+               [&](OpBuilder &b, Value row, ValueRange) -> Values {
+                 body(b, row);
+                 return {};
+               });
+    };
+    forEachRow([&](OpBuilder &b, Value row) { buildMaximum(b, row, clamped); });
+    forEachRow([&](OpBuilder &b, Value row) { buildExponentials(b, row); });
   }
 
   /// −inf in the columns that pad the block to whole vectors.

@@ -3,8 +3,9 @@
 //
 // A tile is `rows` × `vectors` accumulators, carried by a loop over k:
 //   c[r][v] += a[r][k] · b[k][v]
-// 6 × 4 vectors on AVX-512 (24 of 32 registers), 6 × 2 on AVX2 (12 of 16). Rows
-// that are left are done four at a time: 2 mod 6 = 4 + 4 instead of the last 6.
+// 6 × 4 vectors on AVX-512 (24 of 32 registers), 6 × 2 on AVX2 (12 of 16), 12
+// rows where there are half as many vectors. Rows that are left are done six and
+// then four at a time: 2 mod 6 = 4 + 4 instead of the last 6.
 #include "passes/lower/cpu/ExpPolynomial.h"
 #include "passes/lower/cpu/SdpaKernel.h"
 
@@ -30,6 +31,13 @@ struct Tile {
 };
 } // namespace
 
+static Value buildOffset(OpBuilder &b, Location loc, Value base,
+                         int64_t offset) {
+  if (offset == 0)
+    return base;
+  return arith::AddIOp::create(b, loc, base, buildIndex(b, loc, offset));
+}
+
 /// c + a·b over all of k.
 static Values buildTile(OpBuilder &builder, SdpaKernel &kernel,
                         const Tile &tile, ValueRange c) {
@@ -52,17 +60,20 @@ static Values buildTile(OpBuilder &builder, SdpaKernel &kernel,
                   });
 }
 
-/// `body(first row, rows of the tile)` over all padded rows: sixes, then fours.
+/// `body(first row, rows of the tile)` over all padded rows: twelves if there
+/// are registers for them with `vectors` vectors a row, sixes, then fours.
 static void
 buildRowTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+              unsigned vectors,
               function_ref<void(OpBuilder &, Value, unsigned)> body) {
   Location loc = kernel.loc;
-  Value all = task.paddedRows, sixes;
+  Value zero = buildIndex(b, loc, 0), all = task.paddedRows;
   if (kernel.fewQueries)
-    return body(b, buildIndex(b, loc, 0), kernel.queryBlock);
+    return body(b, zero, kernel.queryBlock);
+  Value endOfSixes;
   if (std::optional<int64_t> known = getConstantIntValue(all)) {
     int64_t rest = *known % 6;
-    sixes = buildIndex(b, loc, *known - (rest == 2 ? 8 : rest));
+    endOfSixes = buildIndex(b, loc, *known - (rest == 2 ? 8 : rest));
   } else {
     // all mod 6 is 0, 2 or 4.
     Value rest = arith::RemUIOp::create(b, loc, all, buildIndex(b, loc, 6));
@@ -70,25 +81,22 @@ buildRowTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                                         buildIndex(b, loc, 2));
     Value inFours =
         arith::SelectOp::create(b, loc, isTwo, buildIndex(b, loc, 8), rest);
-    sixes = arith::SubIOp::create(b, loc, all, inFours);
+    endOfSixes = arith::SubIOp::create(b, loc, all, inFours);
   }
-  buildFor(b, loc, buildIndex(b, loc, 0), sixes, 6, {},
-           [&](OpBuilder &b, Value row, ValueRange) -> Values {
-             body(b, row, 6);
-             return {};
-           });
-  buildFor(b, loc, sixes, all, 4, {},
-           [&](OpBuilder &b, Value row, ValueRange) -> Values {
-             body(b, row, 4);
-             return {};
-           });
-}
-
-static Value buildOffset(OpBuilder &b, Location loc, Value base,
-                         int64_t offset) {
-  if (offset == 0)
-    return base;
-  return arith::AddIOp::create(b, loc, base, buildIndex(b, loc, offset));
+  auto tiles = [&](Value begin, Value end, int64_t rows) {
+    buildFor(b, loc, begin, end, rows, {},
+             [&](OpBuilder &b, Value row, ValueRange) -> Values {
+               body(b, row, rows);
+               return {};
+             });
+  };
+  Value endOfTwelves = zero;
+  if (2 * vectors <= kernel.panelVectors) {
+    endOfTwelves = roundDown(b, loc, endOfSixes, 12);
+    tiles(zero, endOfTwelves, 12);
+  }
+  tiles(endOfTwelves, endOfSixes, 6);
+  tiles(endOfSixes, all, 4);
 }
 
 /// `vectors` columns of scores from `column` (in floats) of the block.
@@ -103,41 +111,44 @@ static void buildScoreColumns(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   Values inner;
   for (unsigned v = 0; v < vectors; ++v)
     inner.push_back(buildOffset(b, loc, inPanel, v * kernel.lanes));
-  buildRowTiles(b, kernel, task, [&](OpBuilder &b, Value row, unsigned rows) {
-    // Rows that pad the tile repeat the last query.
-    Value last =
-        arith::SubIOp::create(b, loc, kernel.sizeQ, buildIndex(b, loc, 1));
-    Values q, queries;
-    for (unsigned r = 0; r < rows; ++r) {
-      q.push_back(buildOffset(b, loc, row, r));
-      Value i = arith::AddIOp::create(b, loc, task.first, q[r]);
-      queries.push_back(arith::MinSIOp::create(b, loc, i, last));
-    }
-    Tile tile{
-        rows, vectors, buildIndex(b, loc, kernel.headDim),
-        [&](OpBuilder &b, unsigned r, Value k) -> Value {
-          attn::SdpaOp op = kernel.op;
-          Point point;
-          point.fill(k);
-          point[attn::SdpaOp::B] = task.b;
-          point[attn::SdpaOp::H] = task.h;
-          point[attn::SdpaOp::I] = queries[r];
-          return memref::LoadOp::create(
-              b, loc, op.getQ(), mapIndices(b, loc, op.getQMap(), point));
-        },
-        [&](OpBuilder &b, Value k, unsigned v) -> Value {
-          return vector::LoadOp::create(
-              b, loc, kernel.vectorType(b), kernel.packedK,
-              ValueRange{task.keyHead[0], task.keyHead[1], panel, k, inner[v]});
-        }};
-    Value zero = attn::buildFloat(b, loc, kernel.vectorType(b), 0.0);
-    Values sums = buildTile(b, kernel, tile, Values(rows * vectors, zero));
-    for (unsigned r = 0; r < rows; ++r)
-      for (unsigned v = 0; v < vectors; ++v)
-        vector::StoreOp::create(
-            b, loc, sums[r * vectors + v], task.s,
-            ValueRange{q[r], buildOffset(b, loc, column, v * kernel.lanes)});
-  });
+  buildRowTiles(
+      b, kernel, task, vectors, [&](OpBuilder &b, Value row, unsigned rows) {
+        // Rows that pad the tile repeat the last query.
+        Value last =
+            arith::SubIOp::create(b, loc, kernel.sizeQ, buildIndex(b, loc, 1));
+        Values q, queries;
+        for (unsigned r = 0; r < rows; ++r) {
+          q.push_back(buildOffset(b, loc, row, r));
+          Value i = arith::AddIOp::create(b, loc, task.first, q[r]);
+          queries.push_back(arith::MinSIOp::create(b, loc, i, last));
+        }
+        Tile tile{rows, vectors, buildIndex(b, loc, kernel.headDim),
+                  [&](OpBuilder &b, unsigned r, Value k) -> Value {
+                    attn::SdpaOp op = kernel.op;
+                    Point point;
+                    point.fill(k);
+                    point[attn::SdpaOp::B] = task.b;
+                    point[attn::SdpaOp::H] = task.h;
+                    point[attn::SdpaOp::I] = queries[r];
+                    return memref::LoadOp::create(
+                        b, loc, op.getQ(),
+                        mapIndices(b, loc, op.getQMap(), point));
+                  },
+                  [&](OpBuilder &b, Value k, unsigned v) -> Value {
+                    return vector::LoadOp::create(
+                        b, loc, kernel.vectorType(b), kernel.packedK,
+                        ValueRange{task.keyHead[0], task.keyHead[1], panel, k,
+                                   inner[v]});
+                  }};
+        Value zero = attn::buildFloat(b, loc, kernel.vectorType(b), 0.0);
+        Values sums = buildTile(b, kernel, tile, Values(rows * vectors, zero));
+        for (unsigned r = 0; r < rows; ++r)
+          for (unsigned v = 0; v < vectors; ++v)
+            vector::StoreOp::create(
+                b, loc, sums[r * vectors + v], task.s,
+                ValueRange{q[r],
+                           buildOffset(b, loc, column, v * kernel.lanes)});
+      });
 }
 
 void buildScoreTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
@@ -194,41 +205,81 @@ Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value j,
                                 mapIndices(b, loc, op.getVMap(), point));
 }
 
+/// o += p·V over keys [from, from + count) of the block, in `vectors` columns
+/// from vector `first` on.
+static void buildValueChunk(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                            SdpaKeyBlock &block, Value from, Value count,
+                            unsigned first, unsigned vectors) {
+  Location loc = kernel.loc;
+  Value key = arith::AddIOp::create(b, loc, block.first, from);
+  buildRowTiles(
+      b, kernel, task, vectors, [&](OpBuilder &b, Value row, unsigned rows) {
+        Values r;
+        for (unsigned k = 0; k < rows; ++k)
+          r.push_back(buildOffset(b, loc, row, k));
+        Tile tile{rows, vectors, count,
+                  [&](OpBuilder &b, unsigned at, Value k) -> Value {
+                    Value column = arith::AddIOp::create(b, loc, from, k);
+                    return memref::LoadOp::create(b, loc, task.s,
+                                                  ValueRange{r[at], column});
+                  },
+                  [&](OpBuilder &b, Value k, unsigned v) -> Value {
+                    Value j = arith::AddIOp::create(b, loc, key, k);
+                    return loadValues(b, kernel, task, j, first + v);
+                  }};
+        auto place = [&](unsigned k) {
+          unsigned column = (first + k % vectors) * kernel.lanes;
+          return Values{r[k / vectors], buildIndex(b, loc, column)};
+        };
+        Values sums;
+        for (unsigned k = 0; k < rows * vectors; ++k)
+          sums.push_back(vector::LoadOp::create(b, loc, kernel.vectorType(b),
+                                                task.o, place(k)));
+        sums = buildTile(b, kernel, tile, sums);
+        for (unsigned k = 0; k < rows * vectors; ++k)
+          vector::StoreOp::create(b, loc, sums[k], task.o, place(k));
+      });
+}
+
+/// Keys whose values, in the columns of one tile, fill half of the L1: all rows
+/// of the task then find them there.
+static int64_t chooseValueChunk(const SdpaKernel &kernel, unsigned vectors) {
+  int64_t bytes = int64_t(vectors) * kernel.target.vectorBytes;
+  int64_t keys = llvm::bit_floor<uint64_t>(
+      std::max<int64_t>(1, 3 * kernel.target.l1Bytes / 4 / bytes));
+  return std::max<int64_t>(keys, 64);
+}
+
 void buildValueTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                      SdpaKeyBlock &block) {
   // Vectors of e in equal groups of at most the width of a tile: 5 = 3 + 2.
   Location loc = kernel.loc;
+  Value zero = buildIndex(b, loc, 0);
   unsigned all = kernel.valueVectors(), most = kernel.panelVectors;
   unsigned groups = (all + most - 1) / most;
-  buildRowTiles(b, kernel, task, [&](OpBuilder &b, Value row, unsigned rows) {
-    Values r;
-    for (unsigned k = 0; k < rows; ++k)
-      r.push_back(buildOffset(b, loc, row, k));
-    for (unsigned group = 0, first = 0; group < groups; ++group) {
-      unsigned vectors = (all - first + groups - group - 1) / (groups - group);
-      Tile tile{
-          rows, vectors, block.count,
-          [&](OpBuilder &b, unsigned at, Value k) -> Value {
-            return memref::LoadOp::create(b, loc, task.s, ValueRange{r[at], k});
-          },
-          [&](OpBuilder &b, Value k, unsigned v) -> Value {
-            Value j = arith::AddIOp::create(b, loc, block.first, k);
-            return loadValues(b, kernel, task, j, first + v);
-          }};
-      auto place = [&](unsigned k) {
-        unsigned column = (first + k % vectors) * kernel.lanes;
-        return Values{r[k / vectors], buildIndex(b, loc, column)};
-      };
-      Values sums;
-      for (unsigned k = 0; k < rows * vectors; ++k)
-        sums.push_back(vector::LoadOp::create(b, loc, kernel.vectorType(b),
-                                              task.o, place(k)));
-      sums = buildTile(b, kernel, tile, sums);
-      for (unsigned k = 0; k < rows * vectors; ++k)
-        vector::StoreOp::create(b, loc, sums[k], task.o, place(k));
-      first += vectors;
+  for (unsigned group = 0, first = 0; group < groups; ++group) {
+    unsigned vectors = (all - first + groups - group - 1) / (groups - group);
+    int64_t chunk = chooseValueChunk(kernel, vectors);
+    if (kernel.fewQueries || chunk >= kernel.keyBlock) {
+      buildValueChunk(b, kernel, task, block, zero, block.count, first,
+                      vectors);
+    } else {
+      buildFor(b, loc, zero, block.count, chunk, {},
+               [&](OpBuilder &b, Value from, ValueRange) -> Values {
+                 std::optional<int64_t> known =
+                     getConstantIntValue(block.count);
+                 Value count = buildIndex(b, loc, chunk);
+                 if (!known || *known % chunk != 0)
+                   count = arith::MinSIOp::create(
+                       b, loc, arith::SubIOp::create(b, loc, block.count, from),
+                       count);
+                 buildValueChunk(b, kernel, task, block, from, count, first,
+                                 vectors);
+                 return {};
+               });
     }
-  });
+    first += vectors;
+  }
 }
 
 } // namespace heed::lower

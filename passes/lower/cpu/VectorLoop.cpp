@@ -58,8 +58,7 @@ void buildParallel(OpBuilder &b, Location loc, ValueRange sizes,
       [&](OpBuilder &b, Location, ValueRange indices) { body(b, indices); });
 }
 
-/// n − n mod size, a constant where n is one.
-static Value roundDown(OpBuilder &b, Location loc, Value n, int64_t size) {
+Value roundDown(OpBuilder &b, Location loc, Value n, int64_t size) {
   if (std::optional<int64_t> known = getConstantIntValue(n))
     return buildIndex(b, loc, *known - *known % size);
   return arith::SubIOp::create(

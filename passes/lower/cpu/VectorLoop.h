@@ -16,6 +16,9 @@ using Values = llvm::SmallVector<Value>;
 
 Value buildIndex(OpBuilder &b, Location loc, int64_t value);
 
+/// n − n mod size, a constant where n is one.
+Value roundDown(OpBuilder &b, Location loc, Value n, int64_t size);
+
 /// scf.for begin..end step `step` with carried values; constant trip counts of
 /// 0 build nothing.
 Values
