@@ -30,8 +30,10 @@ Value allocStack(OpBuilder &b, Location loc, ArrayRef<int64_t> shape) {
       b, loc, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
 }
 
-/// m = −inf, l = 0, o = 0.
+/// m = −inf, l = 0, o = 0, unless the only block of keys sets them.
 void beginTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
+  if (kernel.finishesInTile())
+    return;
   Location loc = kernel.loc;
   Value zeroIndex = buildIndex(b, loc, 0);
   Value least = buildFloat(b, loc, b.getF32Type(),
@@ -106,6 +108,8 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
   task.o = allocStack(b, loc, {kernel.queryBlock, valueColumns});
   task.m = allocStack(b, loc, {kernel.queryBlock});
   task.l = allocStack(b, loc, {kernel.queryBlock, kernel.lanes});
+  if (kernel.finishesInTile())
+    task.inverse = allocStack(b, loc, {kernel.queryBlock});
   task.b = batch;
   task.h = head;
   Value blockSize = buildIndex(b, loc, kernel.queryBlock);

@@ -90,12 +90,7 @@ static void buildOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   SdpaOp op = kernel.op;
   Value e = buildIndex(b, loc, kernel.valueDim);
   auto place = [&](OpBuilder &b, Value e) {
-    Point point;
-    point.fill(i);
-    point[SdpaOp::B] = task.b;
-    point[SdpaOp::H] = task.h;
-    point[SdpaOp::E] = e;
-    return mapIndices(b, loc, op.getOMap(), point);
+    return outputIndices(b, kernel, task, i, e);
   };
   if (isContiguousAlong(op.getInit(), op.getOMap(), SdpaOp::E)) {
     Value splat =
@@ -123,7 +118,24 @@ static void buildOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
       });
 }
 
+static Value isMaskedRow(OpBuilder &b, Location loc, Value l) {
+  Value zero = buildFloat(b, loc, l.getType(), 0.0);
+  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, l, zero);
+}
+
+Value buildInverse(OpBuilder &b, SdpaKernel &kernel, Value l) {
+  Location loc = kernel.loc;
+  Value inverse =
+      arith::DivFOp::create(b, loc, buildFloat(b, loc, l.getType(), 1.0), l);
+  if (kernel.op.getMaskedRows() != MaskedRows::zero)
+    return inverse;
+  return arith::SelectOp::create(b, loc, isMaskedRow(b, loc, l),
+                                 buildFloat(b, loc, l.getType(), 0.0), inverse);
+}
+
 void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
+  if (kernel.finishesInTile())
+    return;
   Location loc = kernel.loc;
   SdpaOp op = kernel.op;
   buildFor(b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
@@ -131,23 +143,13 @@ void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
              Value i = arith::AddIOp::create(b, loc, task.first, row);
              if (op.getLse())
                buildLogSumExp(b, kernel, task, i, row);
-             Type f32 = b.getF32Type();
-             Value zero = buildFloat(b, loc, f32, 0.0);
-             auto isMasked = [&](Value l) -> Value {
-               return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
-                                            l, zero);
-             };
              Value l = buildSum(b, kernel, task, row);
              if (op.getMaskedRows() == MaskedRows::uniform) {
-               buildUniformRow(b, kernel, task, row, isMasked(l));
+               buildUniformRow(b, kernel, task, row, isMaskedRow(b, loc, l));
                l = buildSum(b, kernel, task, row);
              }
-             Value inverse =
-                 arith::DivFOp::create(b, loc, buildFloat(b, loc, f32, 1.0), l);
-             if (op.getMaskedRows() == MaskedRows::zero)
-               inverse =
-                   arith::SelectOp::create(b, loc, isMasked(l), zero, inverse);
-             buildOutputRow(b, kernel, task, i, row, inverse);
+             buildOutputRow(b, kernel, task, i, row,
+                            buildInverse(b, kernel, l));
              return {};
            });
 }

@@ -101,6 +101,26 @@ bool SdpaKernel::hasScoreStage() const {
   return scalesInStage || sdpa.getMask();
 }
 
+bool SdpaKernel::finishesInTile() const {
+  SdpaOp sdpa = op;
+  std::optional<int64_t> keys = getConstantIntValue(sizeK);
+  return keys && *keys > 0 && *keys <= keyBlock && !blockMap &&
+         !hasKeyBounds() && !fewQueries && !sdpa.getLse() &&
+         sdpa.getMaskedRows() != attn::MaskedRows::uniform &&
+         valueDim % lanes == 0 &&
+         isContiguousAlong(sdpa.getInit(), sdpa.getOMap(), SdpaOp::E);
+}
+
+Values outputIndices(OpBuilder &b, SdpaKernel &kernel, const SdpaTask &task,
+                     Value i, Value e) {
+  Point point;
+  point.fill(i);
+  point[SdpaOp::B] = task.b;
+  point[SdpaOp::H] = task.h;
+  point[SdpaOp::E] = e;
+  return mapIndices(b, kernel.loc, kernel.op.getOMap(), point);
+}
+
 Values mapIndices(OpBuilder &b, Location loc, AffineMap map,
                   const Point &point) {
   Values indices;

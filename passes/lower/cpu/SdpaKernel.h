@@ -33,6 +33,8 @@ constexpr double kLog2E = 1.4426950408889634;
 /// Indices of the iteration space, by SdpaOp::Dim.
 using Point = std::array<Value, attn::SdpaOp::NumDims>;
 
+struct SdpaTask;
+
 struct SdpaKernel {
   attn::SdpaOp op;
   Location loc;
@@ -72,6 +74,9 @@ struct SdpaKernel {
   bool isSingleBlock() const;
   /// bias, mask, softcap or a score region.
   bool hasScoreStage() const;
+  /// The last product of a task divides by l and writes the output: there is
+  /// one block of keys, of known size, that every query attends.
+  bool finishesInTile() const;
 };
 
 /// The indices of an operand with this map at a point.
@@ -80,6 +85,9 @@ Values mapIndices(OpBuilder &b, Location loc, mlir::AffineMap map,
 /// Whether vectors along `dim` can be loaded from an operand.
 bool isContiguousAlong(Value buffer, mlir::AffineMap map,
                        attn::SdpaOp::Dim dim);
+/// The indices of the output at (i, e) of the task's head.
+Values outputIndices(OpBuilder &b, SdpaKernel &kernel, const SdpaTask &task,
+                     Value i, Value e);
 /// Where a head of (b, h) lies in a buffer packed by `map`: two indices, 0
 /// where the map lacks the dim; and how many of each there are.
 Values headIndices(OpBuilder &b, Location loc, mlir::AffineMap map, Value batch,
@@ -92,6 +100,7 @@ struct SdpaTask {
   Value b, h, first;         // first query
   Value rows, paddedRows;    // queries; rounded up to what the tiles compute
   Value s, o, m, l;          // [QB][KB], [QB][E], [QB], [QB][lanes]: Σ l
+  Value inverse;             // [QB]: 1 / l, where finishesInTile
   Value kvLength;            // index, null
   Values keyHead, valueHead; // indices into the packed buffers
 };
@@ -120,6 +129,8 @@ void buildScoreStage(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                      SdpaKeyBlock &block);
 void buildOnlineSoftmax(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                         SdpaKeyBlock &block);
+/// 1 / l of a row, 0 where masked_rows asks for it.
+Value buildInverse(OpBuilder &b, SdpaKernel &kernel, Value l);
 void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);
 /// A vector of v at key j, from its vector number `column`.
 Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value j,

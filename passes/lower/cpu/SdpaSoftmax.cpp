@@ -216,6 +216,14 @@ struct OnlineSoftmax {
     Value sum = arith::AddFOp::create(
         b, loc, arith::AddFOp::create(b, loc, sums[0], sums[1]),
         arith::AddFOp::create(b, loc, sums[2], sums[3]));
+    if (kernel.finishesInTile()) {
+      // Reassociation lets LLVM add the lanes as a tree.
+      Value l = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD,
+                                            sum, arith::FastMathFlags::reassoc);
+      memref::StoreOp::create(b, loc, buildInverse(b, kernel, l), task.inverse,
+                              row);
+      return;
+    }
     Values place{row, buildIndex(b, loc, 0)};
     if (!kernel.isSingleBlock())
       sum = arith::AddFOp::create(

@@ -10,6 +10,7 @@
 #include "passes/lower/cpu/SdpaKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -38,26 +39,41 @@ static Value buildOffset(OpBuilder &b, Location loc, Value base,
   return arith::AddIOp::create(b, loc, base, buildIndex(b, loc, offset));
 }
 
+/// The accumulators fill the registers: unrolled by LLVM, the loop would spill.
+static void disableUnrolling(OpBuilder &b, ValueRange results) {
+  auto loop =
+      results.empty() ? scf::ForOp() : results[0].getDefiningOp<scf::ForOp>();
+  if (!loop)
+    return;
+  auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), b.getBoolAttr(true),
+                                          {}, {}, {}, {}, {}, {});
+  loop->setAttr("loop_annotation", LLVM::LoopAnnotationAttr::get(
+                                       b.getContext(), {}, {}, {}, unroll, {},
+                                       {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
+}
+
 /// c + a·b over all of k.
 static Values buildTile(OpBuilder &builder, SdpaKernel &kernel,
                         const Tile &tile, ValueRange c) {
   Location loc = kernel.loc;
-  return buildFor(builder, loc, buildIndex(builder, loc, 0), tile.depth, 1, c,
-                  [&](OpBuilder &b, Value k, ValueRange carried) {
-                    Values sums = llvm::to_vector(carried), columns;
-                    for (unsigned v = 0; v < tile.vectors; ++v)
-                      columns.push_back(tile.b(b, k, v));
-                    for (unsigned r = 0; r < tile.rows; ++r) {
-                      Value scalar = vector::BroadcastOp::create(
-                          b, loc, kernel.vectorType(b), tile.a(b, r, k));
-                      for (unsigned v = 0; v < tile.vectors; ++v) {
-                        Value &sum = sums[r * tile.vectors + v];
-                        sum = buildMulAdd(b, loc, scalar, columns[v], sum,
-                                          kernel.target.fma);
-                      }
-                    }
-                    return sums;
-                  });
+  Values sums = buildFor(builder, loc, buildIndex(builder, loc, 0), tile.depth,
+                         1, c, [&](OpBuilder &b, Value k, ValueRange carried) {
+                           Values sums = llvm::to_vector(carried), columns;
+                           for (unsigned v = 0; v < tile.vectors; ++v)
+                             columns.push_back(tile.b(b, k, v));
+                           for (unsigned r = 0; r < tile.rows; ++r) {
+                             Value scalar = vector::BroadcastOp::create(
+                                 b, loc, kernel.vectorType(b), tile.a(b, r, k));
+                             for (unsigned v = 0; v < tile.vectors; ++v) {
+                               Value &sum = sums[r * tile.vectors + v];
+                               sum = buildMulAdd(b, loc, scalar, columns[v],
+                                                 sum, kernel.target.fma);
+                             }
+                           }
+                           return sums;
+                         });
+  disableUnrolling(builder, sums);
+  return sums;
 }
 
 /// `body(first row, rows of the tile)` over all padded rows: twelves if there
@@ -205,43 +221,89 @@ Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value j,
                                 mapIndices(b, loc, op.getVMap(), point));
 }
 
-/// o += p·V over keys [from, from + count) of the block, in `vectors` columns
-/// from vector `first` on.
-static void buildValueChunk(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
-                            SdpaKeyBlock &block, Value from, Value count,
-                            unsigned first, unsigned vectors) {
+namespace {
+/// Keys [from, from + count) of a block, in `vectors` columns of values from
+/// vector `firstVector` on.
+struct ValuePiece {
+  Value from, count;
+  unsigned firstVector, vectors;
+  bool startsAtZero; // o is not read: these are the first keys
+  bool finishes;     // o / l goes to the output: these are the last keys
+};
+} // namespace
+
+/// Row `row` of the task, divided by l, to the output; not rows that pad it.
+static void storeOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                           const ValuePiece &piece, Value row,
+                           ValueRange sums) {
   Location loc = kernel.loc;
-  Value key = arith::AddIOp::create(b, loc, block.first, from);
+  auto store = [&](OpBuilder &b) {
+    Value inverse = vector::BroadcastOp::create(
+        b, loc, kernel.vectorType(b),
+        memref::LoadOp::create(b, loc, task.inverse, row));
+    Value i = arith::AddIOp::create(b, loc, task.first, row);
+    for (auto [v, sum] : llvm::enumerate(sums)) {
+      Value e = buildIndex(b, loc, (piece.firstVector + v) * kernel.lanes);
+      vector::StoreOp::create(
+          b, loc, arith::MulFOp::create(b, loc, sum, inverse),
+          kernel.op.getInit(), outputIndices(b, kernel, task, i, e));
+    }
+  };
+  if (task.rows == task.paddedRows)
+    return store(b);
+  Value isRow =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, row, task.rows);
+  scf::IfOp::create(b, loc, isRow, [&](OpBuilder &b, Location loc) {
+    store(b);
+    scf::YieldOp::create(b, loc);
+  });
+}
+
+/// o += p·V over a piece of the block.
+static void buildValuePiece(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                            SdpaKeyBlock &block, const ValuePiece &piece) {
+  Location loc = kernel.loc;
+  unsigned vectors = piece.vectors;
+  Value key = arith::AddIOp::create(b, loc, block.first, piece.from);
   buildRowTiles(
       b, kernel, task, vectors, [&](OpBuilder &b, Value row, unsigned rows) {
         Values r;
         for (unsigned k = 0; k < rows; ++k)
           r.push_back(buildOffset(b, loc, row, k));
-        Tile tile{rows, vectors, count,
+        Tile tile{rows, vectors, piece.count,
                   [&](OpBuilder &b, unsigned at, Value k) -> Value {
-                    Value column = arith::AddIOp::create(b, loc, from, k);
+                    Value column = arith::AddIOp::create(b, loc, piece.from, k);
                     return memref::LoadOp::create(b, loc, task.s,
                                                   ValueRange{r[at], column});
                   },
                   [&](OpBuilder &b, Value k, unsigned v) -> Value {
                     Value j = arith::AddIOp::create(b, loc, key, k);
-                    return loadValues(b, kernel, task, j, first + v);
+                    return loadValues(b, kernel, task, j,
+                                      piece.firstVector + v);
                   }};
         auto place = [&](unsigned k) {
-          unsigned column = (first + k % vectors) * kernel.lanes;
+          unsigned column = (piece.firstVector + k % vectors) * kernel.lanes;
           return Values{r[k / vectors], buildIndex(b, loc, column)};
         };
         Values sums;
         for (unsigned k = 0; k < rows * vectors; ++k)
-          sums.push_back(vector::LoadOp::create(b, loc, kernel.vectorType(b),
-                                                task.o, place(k)));
+          sums.push_back(
+              piece.startsAtZero
+                  ? attn::buildFloat(b, loc, kernel.vectorType(b), 0.0)
+                  : vector::LoadOp::create(b, loc, kernel.vectorType(b), task.o,
+                                           place(k)));
         sums = buildTile(b, kernel, tile, sums);
-        for (unsigned k = 0; k < rows * vectors; ++k)
-          vector::StoreOp::create(b, loc, sums[k], task.o, place(k));
+        if (piece.finishes)
+          for (unsigned k = 0; k < rows; ++k)
+            storeOutputRow(b, kernel, task, piece, r[k],
+                           ValueRange(sums).slice(k * vectors, vectors));
+        else
+          for (unsigned k = 0; k < rows * vectors; ++k)
+            vector::StoreOp::create(b, loc, sums[k], task.o, place(k));
       });
 }
 
-/// Keys whose values, in the columns of one tile, fill half of the L1: all rows
+/// Keys whose values, in the columns of one tile, fill most of the L1: all rows
 /// of the task then find them there.
 static int64_t chooseValueChunk(const SdpaKernel &kernel, unsigned vectors) {
   int64_t bytes = int64_t(vectors) * kernel.target.vectorBytes;
@@ -257,26 +319,38 @@ void buildValueTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   Value zero = buildIndex(b, loc, 0);
   unsigned all = kernel.valueVectors(), most = kernel.panelVectors;
   unsigned groups = (all + most - 1) / most;
+  std::optional<int64_t> known = getConstantIntValue(block.count);
   for (unsigned group = 0, first = 0; group < groups; ++group) {
     unsigned vectors = (all - first + groups - group - 1) / (groups - group);
     int64_t chunk = chooseValueChunk(kernel, vectors);
-    if (kernel.fewQueries || chunk >= kernel.keyBlock) {
-      buildValueChunk(b, kernel, task, block, zero, block.count, first,
-                      vectors);
-    } else {
-      buildFor(b, loc, zero, block.count, chunk, {},
+    bool whole = kernel.finishesInTile(); // then the block's size is known
+    auto build = [&](OpBuilder &b, Value from, Value count, bool starts,
+                     bool finishes) {
+      buildValuePiece(b, kernel, task, block,
+                      {from, count, first, vectors, starts, finishes});
+    };
+    auto chunks = [&](Value begin, Value end) {
+      buildFor(b, loc, begin, end, chunk, {},
                [&](OpBuilder &b, Value from, ValueRange) -> Values {
-                 std::optional<int64_t> known =
-                     getConstantIntValue(block.count);
                  Value count = buildIndex(b, loc, chunk);
                  if (!known || *known % chunk != 0)
                    count = arith::MinSIOp::create(
-                       b, loc, arith::SubIOp::create(b, loc, block.count, from),
-                       count);
-                 buildValueChunk(b, kernel, task, block, from, count, first,
-                                 vectors);
+                       b, loc, arith::SubIOp::create(b, loc, end, from), count);
+                 build(b, from, count, false, false);
                  return {};
                });
+    };
+    if (kernel.fewQueries || chunk >= kernel.keyBlock ||
+        (known && *known <= chunk)) {
+      build(b, zero, block.count, whole, whole);
+    } else if (whole) {
+      int64_t last = llvm::alignDown(*known - 1, chunk);
+      build(b, zero, buildIndex(b, loc, chunk), true, false);
+      chunks(buildIndex(b, loc, chunk), buildIndex(b, loc, last));
+      build(b, buildIndex(b, loc, last), buildIndex(b, loc, *known - last),
+            false, true);
+    } else {
+      chunks(zero, block.count);
     }
     first += vectors;
   }
