@@ -118,9 +118,7 @@ static linalg::LinalgOp asCopy(Operation *op) {
     return nullptr;
   Block *body = linalgOp.getBlock();
   if (!llvm::hasSingleElement(*body) ||
-      body->getTerminator()->getOperand(0) != body->getArgument(0) ||
-      cast<RankedTensorType>(linalgOp.getDpsInputs()[0].getType()).getRank() ==
-          0)
+      body->getTerminator()->getOperand(0) != body->getArgument(0))
     return nullptr;
   return linalgOp;
 }

@@ -41,6 +41,26 @@ func.func @pool_of_multiple(%x: !x) -> !x {
   return %y : !x
 }
 
+// The divisor of a mean is one number without dimensions, repeated.
+// CHECK-LABEL: func @mean_by_a_repeated_number
+// CHECK: attn.gate {{.*}} pools = [avg]
+func.func @mean_by_a_repeated_number(%x: !x) -> !x {
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant dense<15.0> : tensor<1xf32>
+  %n = tensor.collapse_shape %one [] : tensor<1xf32> into tensor<f32>
+  %e = tensor.empty() : !p
+  %z = linalg.fill ins(%zero : f32) outs(%e : !p) -> !p
+  %big = tensor.empty() : !x
+  %b = linalg.broadcast ins(%n : tensor<f32>) outs(%big : !x) dimensions = [0, 1, 2, 3]
+  %m = linalg.div ins(%x, %b : !x, !x) outs(%big : !x) -> !x
+  %s = linalg.reduce { arith.addf } ins(%m : !x) outs(%z : !p) dimensions = [2, 3]
+  %g = linalg.tanh ins(%s : !p) outs(%e : !p) -> !p
+  %w = linalg.broadcast ins(%g : !p) outs(%big : !x) dimensions = [2, 3]
+  // expected-remark @below {{dims="2, 3", kind=channel_gate, pools=avg}}
+  %y = linalg.mul ins(%x, %w : !x, !x) outs(%big : !x) -> !x
+  return %y : !x
+}
+
 // A sum of 3x is three times a sum, whatever the size.
 // CHECK-LABEL: func @sum_of_multiple
 func.func @sum_of_multiple(%x: tensor<2x4x?x5xf32>) -> tensor<2x4x?x5xf32> {
