@@ -161,6 +161,10 @@ struct SpineSearch {
     std::optional<TensorView> rhs = asTensor(product.rhs, table);
     if (!lhs || !rhs)
       return false;
+    // A scaled side may repeat its heads below the factor.
+    for (TensorView *side : {&*lhs, &*rhs})
+      if (std::optional<Scaled> scaled = peelScale(*side, table))
+        *side = scaled->root;
     auto hasOwn = [&](const TensorView &side, const TensorView &other) {
       Factors others = table.flatten(other.dims);
       return llvm::any_of(table.flatten(side.dims), [&](Factor factor) {

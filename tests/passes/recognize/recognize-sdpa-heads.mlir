@@ -281,3 +281,40 @@ func.func @one_class(%x: tensor<2x5x2xf32>, %v: tensor<2x1x4xf32>) -> tensor<2x5
   %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<2x5x1xf32>, tensor<2x1x4xf32>) outs(%o0 : tensor<2x5x4xf32>) -> tensor<2x5x4xf32>
   return %o : tensor<2x5x4xf32>
 }
+
+// -----
+
+#k = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#q = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#s = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#p = affine_map<(b, h, i, e, j) -> (b, h, i, j)>
+#v = affine_map<(b, h, i, e, j) -> (b, h, j, e)>
+#o = affine_map<(b, h, i, e, j) -> (b, h, i, e)>
+
+// One query and one key, whose heads are repeated and then scaled.
+// CHECK: #[[$Q:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d4)>
+// CHECK: #[[$K:.*]] = affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1 floordiv 3, d3, d4)>
+// CHECK-LABEL: func @one_scaled_key_of_repeated_heads
+// CHECK-SAME: %[[Q:.*]]: tensor<3x6x1x8xf32>, %[[K:.*]]: tensor<3x2x1x8xf32>,
+// CHECK: attn.sdpa ins(%[[Q]], %[[K]],
+// CHECK-SAME: maps = [#[[$Q]], #[[$K]],
+func.func @one_scaled_key_of_repeated_heads(%q: tensor<3x6x1x8xf32>, %k: tensor<3x2x1x8xf32>, %v: tensor<3x6x1x4xf32>) -> tensor<3x6x1x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %half = arith.constant 0.5 : f32
+  %ke = tensor.empty() : tensor<3x6x1x8xf32>
+  %be = tensor.empty() : tensor<3x2x3x1x8xf32>
+  %se = tensor.empty() : tensor<3x6x1x1xf32>
+  %oe = tensor.empty() : tensor<3x6x1x4xf32>
+  %b = linalg.broadcast ins(%k : tensor<3x2x1x8xf32>) outs(%be : tensor<3x2x3x1x8xf32>) dimensions = [2]
+  %r = tensor.collapse_shape %b [[0], [1, 2], [3], [4]] : tensor<3x2x3x1x8xf32> into tensor<3x6x1x8xf32>
+  %m = linalg.map ins(%r : tensor<3x6x1x8xf32>) outs(%ke : tensor<3x6x1x8xf32>) (%i: f32, %x: f32) {
+    %t = arith.mulf %i, %half : f32
+    linalg.yield %t : f32
+  }
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<3x6x1x1xf32>) -> tensor<3x6x1x1xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<3x6x1x4xf32>) -> tensor<3x6x1x4xf32>
+  %s = linalg.contract indexing_maps = [#k, #q, #s] ins(%m, %q : tensor<3x6x1x8xf32>, tensor<3x6x1x8xf32>) outs(%s0 : tensor<3x6x1x1xf32>) -> tensor<3x6x1x1xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<3x6x1x1xf32>) outs(%se : tensor<3x6x1x1xf32>) -> tensor<3x6x1x1xf32>
+  %o = linalg.contract indexing_maps = [#p, #v, #o] ins(%p, %v : tensor<3x6x1x1xf32>, tensor<3x6x1x4xf32>) outs(%o0 : tensor<3x6x1x4xf32>) -> tensor<3x6x1x4xf32>
+  return %o : tensor<3x6x1x4xf32>
+}
