@@ -97,31 +97,32 @@ struct Program {
 
   int64_t sizeOf(Factor factor) { return table.getSize(factor).number; }
 
-  /// Factors that were split since are replaced by their parts.
-  void refresh(Offsets &terms) {
-    Offsets fresh;
-    for (auto [factor, stride] : terms) {
-      int64_t inner = stride;
-      for (Factor leaf : llvm::reverse(table.leaves(Factors{factor}))) {
-        fresh.push_back({leaf, inner});
-        inner *= sizeOf(leaf);
-      }
+  /// An index of factors times a stride, by their smallest parts; false where a
+  /// size is not known.
+  bool append(Offsets &terms, const Factors &factors, int64_t stride) {
+    for (Factor leaf : llvm::reverse(table.leaves(factors))) {
+      if (!table.getSize(leaf).isStatic())
+        return false;
+      terms.push_back({leaf, stride});
+      stride *= sizeOf(leaf);
     }
-    terms = fresh;
+    return true;
+  }
+
+  /// Factors that were split since are replaced by their parts.
+  bool refresh(Offsets &terms) {
+    Offsets old = std::exchange(terms, {});
+    return llvm::all_of(old, [&](auto term) {
+      return append(terms, Factors{term.first}, term.second);
+    });
   }
 
   std::optional<Offsets> offsets(const Access &dims,
                                  ArrayRef<int64_t> strides) {
     Offsets result;
-    for (auto [list, stride] : llvm::zip(dims, strides)) {
-      int64_t inner = stride;
-      for (Factor factor : llvm::reverse(table.leaves(list))) {
-        if (!table.getSize(factor).isStatic())
-          return std::nullopt;
-        result.push_back({factor, inner});
-        inner *= sizeOf(factor);
-      }
-    }
+    for (auto [list, stride] : llvm::zip(dims, strides))
+      if (!append(result, list, stride))
+        return std::nullopt;
     return result;
   }
 
@@ -225,7 +226,7 @@ struct Line {
   }
 };
 
-/// Calls `body` with the indices of the factors, the last one innermost.
+/// Counts through the indices of the factors, the last one innermost.
 struct Counter {
   SmallVector<int64_t> sizes, indices;
   Counter(const Factors &factors, Program &program)
@@ -353,7 +354,8 @@ std::optional<std::vector<double>> Program::reduce(const Element &tensor) {
   if (!init || !combine || !inner.compile(reduction->input))
     return std::nullopt;
   for (Node &node : inner.nodes)
-    inner.refresh(node.terms);
+    if (!inner.refresh(node.terms))
+      return std::nullopt;
   // Whole numbers: the same in any order.
   bool isFloat = isa<FloatType>(type.getElementType());
   auto isWhole = [&](double value) {
@@ -394,7 +396,8 @@ evaluateGrid(const Element &element, const Factors &rows,
       if (!table.getSize(factor).isStatic())
         return std::nullopt;
   for (Node &node : program.nodes) {
-    program.refresh(node.terms);
+    if (!program.refresh(node.terms))
+      return std::nullopt;
     // Batch or heads: the table must be the same for all of them.
     for (auto [factor, stride] : node.terms)
       if (!llvm::is_contained(outer, factor) &&

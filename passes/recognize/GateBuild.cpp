@@ -1,5 +1,6 @@
 // GateBuild.cpp - writes an attn.gate in the place of a matched multiplication.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "dialect/sdpa/SdpaScore.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -132,10 +133,9 @@ static void buildExcite(OpBuilder &b, attn::GateOp gate,
     auto type = cast<RankedTensorType>(pool.value.getType());
     Value value = emitRelayout(b, at, argument, kept, pool.axes, type);
     if (pool.factor != 1)
-      value = multiply(
-          b, at, value,
-          arith::ConstantOp::create(
-              b, at, b.getFloatAttr(type.getElementType(), pool.factor)));
+      value =
+          multiply(b, at, value,
+                   attn::buildFloat(b, at, type.getElementType(), pool.factor));
     map.map(pool.value, value);
   }
   for (Operation *op : match.excitation.ops)
@@ -143,12 +143,10 @@ static void buildExcite(OpBuilder &b, attn::GateOp gate,
   Value core = map.lookup(match.anchor.core);
   Value value =
       layOutGate(b, loc, core, match.anchor.gateAxes, match, pooledType, block);
-  auto number = [&](double factor) {
-    return arith::ConstantOp::create(
-        b, loc, b.getFloatAttr(pooledType.getElementType(), factor));
-  };
   if (match.scale != 1)
-    value = multiply(b, loc, value, number(match.scale));
+    value = multiply(
+        b, loc, value,
+        attn::buildFloat(b, loc, pooledType.getElementType(), match.scale));
   if (match.factor)
     value = multiply(b, loc, value,
                      layOutGate(b, loc, match.factor->root, match.factor->axes,

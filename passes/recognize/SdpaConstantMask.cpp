@@ -27,11 +27,15 @@ constexpr int64_t kMaxConstantPairs = int64_t(1) << 24;
 /// Added to any score of a model, it is that number again.
 bool swallowsScores(double value) { return value <= -1e30; }
 
+/// What a mask may depend on, outermost first.
+constexpr unsigned kPairDims[] = {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::J};
+
 struct Reader {
   Attention &attention;
   const Groups &groups;
   FactorTable &table;
   ConstantMask result = {};
+  SmallVector<MaskTerm> added = {}; // what remains of chosen terms
   Score &score = attention.score;
   const Factors &queries = groups.of[SdpaOp::I], &keys = groups.of[SdpaOp::J];
 
@@ -60,7 +64,7 @@ struct Reader {
                                 function_ref<bool(double)> accept = {}) {
     Table result;
     Factors outer, inner;
-    for (unsigned dim : {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::J})
+    for (unsigned dim : kPairDims)
       if (dependsOn(element, groups.of[dim], table)) {
         result.dims.push_back(dim);
         llvm::append_range(dim == SdpaOp::J ? inner : outer, groups.of[dim]);
@@ -102,7 +106,7 @@ struct Reader {
   bool takePairs(std::vector<char> open, ArrayRef<unsigned> dims) {
     SmallVector<unsigned> both;
     int64_t count = 1;
-    for (unsigned dim : {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::J})
+    for (unsigned dim : kPairDims)
       if (llvm::is_contained(dims, dim) ||
           llvm::is_contained(result.dims, dim)) {
         both.push_back(dim);
@@ -215,7 +219,6 @@ struct Reader {
     added.append(rest);
     return true;
   }
-  SmallVector<MaskTerm> added = {};
 
   /// Sums apart: the addends of a bias.
   void addends(const Element &unresolved, double coefficient,
@@ -244,7 +247,7 @@ struct Reader {
              (rows && columns && *rows <= *columns);
     }
     SmallVector<unsigned> dims;
-    for (unsigned dim : {SdpaOp::B, SdpaOp::H, SdpaOp::I, SdpaOp::J})
+    for (unsigned dim : kPairDims)
       if (dim >= SdpaOp::I || llvm::is_contained(result.dims, dim))
         dims.push_back(dim);
     if (!rows || !columns || !band.isOpen())

@@ -75,9 +75,12 @@ std::optional<Band> bandOfCondition(const Element &condition, bool attendIf,
                                     const Factors &queries, const Factors &keys,
                                     FactorTable &table);
 
-/// The same for an additive mask: 0 where open, else −inf or below −1e9. With a
-/// finite number each row must have an open key; `finite` tells.
+/// What an additive mask adds: 0 where it is open, −inf or a large negative
+/// number where it is closed.
 inline bool isZeroOrClosed(double added) { return added == 0 || added <= -1e9; }
+
+/// The band of an additive mask. With a finite number each row must have an open
+/// key; `finite` tells.
 struct AdditiveBand {
   Band band;
   bool finite;
@@ -115,6 +118,7 @@ std::optional<Band> bandOfPairs(llvm::ArrayRef<char> open,
                                 const Factors &queries, const Factors &keys,
                                 FactorTable &table);
 
+/// Whether each row of `columns` pairs has an open one.
 bool eachRowIsOpen(llvm::ArrayRef<char> open, int64_t columns);
 
 /// Both bands hold; none if one band cannot say it.

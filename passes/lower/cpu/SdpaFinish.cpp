@@ -18,16 +18,20 @@ using heed::attn::SdpaOp;
 
 namespace heed::lower {
 
+Value buildLaneSum(OpBuilder &b, Location loc, Value vector) {
+  // Reassociation lets LLVM add the lanes as a tree.
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, vector,
+                                     arith::FastMathFlags::reassoc);
+}
+
 /// l of a row: the lanes of its partial sums together.
 static Value buildSum(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                       Value row) {
   Location loc = kernel.loc;
-  Value partial =
+  return buildLaneSum(
+      b, loc,
       vector::LoadOp::create(b, loc, kernel.vectorType(b), task.l,
-                             ValueRange{row, buildIndex(b, loc, 0)});
-  // Reassociation lets LLVM add the lanes as a tree.
-  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD,
-                                     partial, arith::FastMathFlags::reassoc);
+                             ValueRange{row, buildIndex(b, loc, 0)}));
 }
 
 /// o ← Σ_j v_j and l ← Sk where l = 0.

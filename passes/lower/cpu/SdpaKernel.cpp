@@ -104,8 +104,8 @@ bool SdpaKernel::hasScoreStage() const {
 bool SdpaKernel::finishesInTile() const {
   SdpaOp sdpa = op;
   std::optional<int64_t> keys = getConstantIntValue(sizeK);
-  return keys && *keys > 0 && *keys <= keyBlock && !blockMap &&
-         !hasKeyBounds() && !fewQueries && !sdpa.getLse() &&
+  return keys && *keys > 0 && isSingleBlock() && !blockMap && !hasKeyBounds() &&
+         !fewQueries && !sdpa.getLse() &&
          sdpa.getMaskedRows() != attn::MaskedRows::uniform &&
          valueDim % lanes == 0 &&
          isContiguousAlong(sdpa.getInit(), sdpa.getOMap(), SdpaOp::E);

@@ -99,7 +99,7 @@ Values headCounts(OpBuilder &b, SdpaKernel &kernel, Value buffer,
 struct SdpaTask {
   Value b, h, first;         // first query
   Value rows, paddedRows;    // queries; rounded up to what the tiles compute
-  Value s, o, m, l;          // [QB][KB], [QB][E], [QB], [QB][lanes]: Σ l
+  Value s, o, m, l;          // [QB][KB], [QB][E], [QB], [QB][lanes]
   Value inverse;             // [QB]: 1 / l, where finishesInTile
   Value kvLength;            // index, null
   Values keyHead, valueHead; // indices into the packed buffers
@@ -129,6 +129,8 @@ void buildScoreStage(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                      SdpaKeyBlock &block);
 void buildOnlineSoftmax(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                         SdpaKeyBlock &block);
+/// The lanes of a vector together.
+Value buildLaneSum(OpBuilder &b, Location loc, Value vector);
 /// 1 / l of a row, 0 where masked_rows asks for it.
 Value buildInverse(OpBuilder &b, SdpaKernel &kernel, Value l);
 void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);

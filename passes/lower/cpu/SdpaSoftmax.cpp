@@ -217,11 +217,8 @@ struct OnlineSoftmax {
         b, loc, arith::AddFOp::create(b, loc, sums[0], sums[1]),
         arith::AddFOp::create(b, loc, sums[2], sums[3]));
     if (kernel.finishesInTile()) {
-      // Reassociation lets LLVM add the lanes as a tree.
-      Value l = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD,
-                                            sum, arith::FastMathFlags::reassoc);
-      memref::StoreOp::create(b, loc, buildInverse(b, kernel, l), task.inverse,
-                              row);
+      Value inverse = buildInverse(b, kernel, buildLaneSum(b, loc, sum));
+      memref::StoreOp::create(b, loc, inverse, task.inverse, row);
       return;
     }
     Values place{row, buildIndex(b, loc, 0)};

@@ -40,10 +40,9 @@ static Value buildOffset(OpBuilder &b, Location loc, Value base,
 }
 
 /// The accumulators fill the registers: unrolled by LLVM, the loop would spill.
-static void disableUnrolling(OpBuilder &b, ValueRange results) {
-  auto loop =
-      results.empty() ? scf::ForOp() : results[0].getDefiningOp<scf::ForOp>();
-  if (!loop)
+static void disableUnrolling(OpBuilder &b, Value result) {
+  auto loop = result.getDefiningOp<scf::ForOp>();
+  if (!loop) // no trip: none was built
     return;
   auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), b.getBoolAttr(true),
                                           {}, {}, {}, {}, {}, {});
@@ -72,7 +71,7 @@ static Values buildTile(OpBuilder &builder, SdpaKernel &kernel,
                            }
                            return sums;
                          });
-  disableUnrolling(builder, sums);
+  disableUnrolling(builder, sums.front());
   return sums;
 }
 

@@ -21,18 +21,20 @@ struct Sampling {
   Emitter &e;
   DType type;
   Window window;
-  Value source, offsets, mask; // no mask: null
-  Value perOffset;             // channels of an offset group
-  Value lows[2], sizes[2], lasts[2];
+  Value source = {}, offsets = {}, mask = {}; // no mask: null
+  Value perOffset = {};                       // channels of an offset group
+  Value lows[2] = {}, sizes[2] = {}, lasts[2] = {};
 
+  /// Which tap of which offset group the sample is.
+  Value tapOf(Code &c, ValueRange out) {
+    int64_t taps = window.kernel[0] * window.kernel[1];
+    Value group = c.div(out[1], perOffset);
+    return c.add(c.mul(group, c.index(taps)), out[2]);
+  }
   /// Position of a sample in dim d, far outside at most by a little.
   Value position(Code &c, Formula &s, ValueRange out, Value tap, int64_t d) {
-    Value group = c.div(out[1], perOffset);
-    int64_t taps = window.kernel[0] * window.kernel[1];
-    Value channel = c.add(c.mul(group, c.index(taps)), out[2]);
-    Value moved =
-        c.get(offsets, {out[0], c.add(c.mul(channel, c.index(2)), c.index(d)),
-                        out[3], out[4]});
+    Value channel = c.add(c.mul(tapOf(c, out), c.index(2)), c.index(d));
+    Value moved = c.get(offsets, {out[0], channel, out[3], out[4]});
     Value start = c.sub(c.mul(out[3 + d], c.index(window.strides[d])), lows[d]);
     start = c.add(start, c.mul(tap, c.index(window.dilations[d])));
     Value p = s.add(c.toFloat(start, type), moved);
@@ -64,10 +66,7 @@ struct Sampling {
     }
     if (!mask)
       return sum;
-    int64_t all = window.kernel[0] * window.kernel[1];
-    Value channel =
-        c.add(c.mul(c.div(out[1], perOffset), c.index(all)), out[2]);
-    return s.mul(sum, c.get(mask, {out[0], channel, out[3], out[4]}));
+    return s.mul(sum, c.get(mask, {out[0], tapOf(c, out), out[3], out[4]}));
   }
 };
 

@@ -1,6 +1,7 @@
 // MaxPoolIndices.cpp - where the maximum of each window is.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "tools/lib/import/ops/Loop.h"
 #include "tools/lib/import/ops/Pooling.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -43,26 +44,19 @@ std::pair<Tensor, Tensor> maxWithIndices(Emitter &e, const Tensor &x,
         auto loop = [&](size_t d) -> Value {
           return linalg::IndexOp::create(at, l, d);
         };
-        auto mul = [&](Value p, Value q) -> Value {
-          return arith::MulIOp::create(at, l, p, q);
-        };
-        auto add = [&](Value p, Value q) -> Value {
-          return arith::AddIOp::create(at, l, p, q);
-        };
-        Type index = at.getIndexType();
-        Value flat = mul(add(mul(loop(0), channels), loop(1)), plane);
+        Code c{e, at, l};
+        Value flat = c.mul(c.add(c.mul(loop(0), channels), loop(1)), plane);
         for (size_t s = 0; s < spatial; ++s) {
-          Value p = add(
-              mul(loop(2 + s), e.scalarInt(index, win.strides[s])),
-              mul(loop(2 + spatial + s), e.scalarInt(index, win.dilations[s])));
-          p = arith::SubIOp::create(at, l, p, lows[s]);
-          flat = add(flat, mul(p, steps[s]));
+          Value p =
+              c.add(c.mul(loop(2 + s), c.index(win.strides[s])),
+                    c.mul(loop(2 + spatial + s), c.index(win.dilations[s])));
+          flat = c.add(flat, c.mul(c.sub(p, lows[s]), steps[s]));
         }
-        Value i = arith::IndexCastOp::create(at, l, at.getI64Type(), flat);
+        Value i = c.i64(flat);
         Value better =
             arith::CmpFOp::create(at, l, arith::CmpFPredicate::OGT, a[0], a[2]);
-        Value v = arith::SelectOp::create(at, l, better, a[0], a[2]);
-        Value where = arith::SelectOp::create(at, l, better, i, a[3]);
+        Value v = c.select(better, a[0], a[2]);
+        Value where = c.select(better, i, a[3]);
         linalg::YieldOp::create(at, l, ValueRange{v, where});
       });
   return {e.computed(op.getResult(0), x->type, shape),

@@ -21,9 +21,10 @@ struct RoiAlign {
   Emitter &e;
   DType type;
   bool isMax, halfPixel;
-  int64_t ratio, bins[2]; // height, width
-  double scale;
-  Value source, regions, sizes[2], lasts[2]; // of the map: float, index
+  int64_t ratio = 0, bins[2] = {}; // height, width
+  double scale = 1;
+  Value source = {}, regions = {};
+  Value sizes[2] = {}, lasts[2] = {}; // of the map: float, index
 
   /// One dim of a bin: where its samples start, how far apart, how many.
   struct Span {
