@@ -9,6 +9,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/pipelines/Pipelines.h"
+#include "tools/lib/jit/Session.h"
 #include "tools/lib/jit/Target.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <chrono>
@@ -163,7 +164,8 @@ llvm::Error CompiledProgram::call(heed::Context &context) {
   return llvm::Error::success();
 }
 
-std::vector<Array> CompiledProgram::collect(const heed::Context &context) {
+std::vector<Array>
+CompiledProgram::collect(const heed::Context &context) const {
   std::vector<Array> outputs;
   for (auto [index, port] : llvm::enumerate(ports.outputs)) {
     Array array;
@@ -191,15 +193,13 @@ llvm::Expected<std::vector<Array>> CompiledProgram::run(ArrayRef<Array> inputs,
 llvm::Expected<std::vector<double>>
 CompiledProgram::bench(ArrayRef<Array> inputs, int64_t threads, double seconds,
                        std::vector<Array> &outputs) {
-  heed::Context context(*program, ports.inputs.size(), ports.outputs.size(),
-                        threads);
-  std::vector<std::vector<char>> shared;
-  if (llvm::Error error = bind(context, inputs, shared))
-    return std::move(error);
+  auto session = Session::open(*this, inputs, threads);
+  if (!session)
+    return session.takeError();
   using Clock = std::chrono::steady_clock;
   auto timed = [&]() -> llvm::Expected<double> {
     auto start = Clock::now();
-    if (llvm::Error error = call(context))
+    if (llvm::Error error = (*session)->call())
       return std::move(error);
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
@@ -207,7 +207,7 @@ CompiledProgram::bench(ArrayRef<Array> inputs, int64_t threads, double seconds,
   for (int i = 0; i < kWarmUp; ++i)
     if (auto warm = timed(); !warm)
       return warm.takeError();
-  outputs = collect(context);
+  outputs = (*session)->results();
   std::vector<double> times;
   double total = 0;
   while ((total < seconds || times.size() < kMinRuns) &&

@@ -62,19 +62,20 @@ public:
                                          int64_t threads);
 
   /// Calls the program again and again on resident inputs, into resident
-  /// outputs: `warmUp` runs, then until `seconds` have passed (at least three
-  /// runs). Returns the seconds of each run, and the last outputs in `outputs`.
+  /// outputs (Session.h): some runs to warm up, then until `seconds` have passed
+  /// (at least three runs). Returns the seconds of each run, and the last outputs in `outputs`.
   llvm::Expected<std::vector<double>> bench(llvm::ArrayRef<Array> inputs,
                                             int64_t threads, double seconds,
                                             std::vector<Array> &outputs);
 
 private:
+  friend class Session;
   CompiledProgram() = default;
   /// `shared`: memory of the inputs that results share, one for each alias.
   llvm::Error bind(heed::Context &context, llvm::ArrayRef<Array> inputs,
                    std::vector<std::vector<char>> &shared);
   llvm::Error call(heed::Context &context);
-  std::vector<Array> collect(const heed::Context &context);
+  std::vector<Array> collect(const heed::Context &context) const;
 
   Signature ports;
   /// Pairs of result and input: allowed to share memory, and told to.
