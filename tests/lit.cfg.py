@@ -18,3 +18,6 @@ config.environment["FILECHECK_OPTS"] = "--dump-input=fail --allow-unused-prefixe
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
 config.substitutions.append(("%plugin", os.path.join(config.heed_binary_dir, "lib", "HeedPlugin.so")))
+# Built only where Google Benchmark is installed.
+if os.path.exists(os.path.join(config.heed_binary_dir, "bin", "heed-bench")):
+    config.available_features.add("heed-bench")

@@ -6,7 +6,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ["cmake", "dialect", "docs", "passes", "runtime", "tests", "tools"]
+FOLDERS = ["bench", "cmake", "dialect", "docs", "passes", "runtime", "tests", "tools"]
 SOURCES = {".cpp", ".h", ".td"}
 TEXTS = SOURCES | {".mlir", ".test", ".py", ".txt", ".cmake", ".json", ".md", ".proto", ".in"}
 MAX_LINES = {".cpp": 500, ".mlir": 400}

@@ -1,0 +1,258 @@
+// Roof.cpp - what this machine can do, measured: arithmetic and bandwidth.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The peak loops are assembly: from intrinsics, compilers spill some of the
+// accumulators or hoist the loop's work, and read a third of the peak or three
+// times the peak. A multiply-add takes 4 or 5 cycles and two begin in each, so
+// at least 10 accumulators must be in flight.
+#include "bench/Roof.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace heed::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Runs body(begin, end) on all threads, whatever the loop costs.
+template <typename Body>
+void parallel(HeedContext *context, int64_t n, Body body) {
+  heed_parallel_for(
+      context, n, int64_t(1) << 20,
+      [](int64_t begin, int64_t end, int64_t, void *captures) {
+        (*static_cast<Body *>(captures))(begin, end);
+      },
+      &body);
+}
+
+#if defined(__x86_64__)
+#define HEED_ACC_12(op, a, b, r)                                               \
+  op " " a "," b ",%%" r "0\n" op " " a "," b ",%%" r "1\n" op " " a "," b     \
+     ",%%" r "2\n" op " " a "," b ",%%" r "3\n" op " " a "," b ",%%" r         \
+     "4\n" op " " a "," b ",%%" r "5\n" op " " a "," b ",%%" r "6\n" op " " a  \
+     "," b ",%%" r "7\n" op " " a "," b ",%%" r "8\n" op " " a "," b ",%%" r   \
+     "9\n" op " " a "," b ",%%" r "10\n" op " " a "," b ",%%" r "11\n"
+#define HEED_CLOBBERED                                                         \
+  "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",        \
+      "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13"
+
+/// 12 accumulators of zero: what is added is zero too, so nothing is ever
+/// subnormal or infinite.
+__attribute__((target("avx512f"), noinline)) void fma512(int64_t n) {
+  asm volatile("vpxord %%zmm12,%%zmm12,%%zmm12\n"
+               "vpxord %%zmm13,%%zmm13,%%zmm13\n"                 //
+               HEED_ACC_12("vpxord", "%%zmm12", "%%zmm12", "zmm") //
+               "1:\n"                                             //
+               HEED_ACC_12("vfmadd231ps", "%%zmm12", "%%zmm13",
+                           "zmm") "dec %0\n jnz 1b\n vzeroupper"
+               : "+r"(n)
+               :
+               : HEED_CLOBBERED);
+}
+
+__attribute__((target("avx2,fma"), noinline)) void fma256(int64_t n) {
+  asm volatile("vpxor %%ymm12,%%ymm12,%%ymm12\n"
+               "vpxor %%ymm13,%%ymm13,%%ymm13\n"                 //
+               HEED_ACC_12("vpxor", "%%ymm12", "%%ymm12", "ymm") //
+               "1:\n"                                            //
+               HEED_ACC_12("vfmadd231ps", "%%ymm12", "%%ymm13",
+                           "ymm") "dec %0\n jnz 1b\n vzeroupper"
+               : "+r"(n)
+               :
+               : HEED_CLOBBERED);
+}
+
+__attribute__((target("avx512f,avx512bf16"), noinline)) void dot512(int64_t n) {
+  asm volatile("vpxord %%zmm12,%%zmm12,%%zmm12\n"
+               "vpxord %%zmm13,%%zmm13,%%zmm13\n"                 //
+               HEED_ACC_12("vpxord", "%%zmm12", "%%zmm12", "zmm") //
+               "1:\n"                                             //
+               HEED_ACC_12("vdpbf16ps", "%%zmm12", "%%zmm13",
+                           "zmm") "dec %0\n jnz 1b\n vzeroupper"
+               : "+r"(n)
+               :
+               : HEED_CLOBBERED);
+}
+
+__attribute__((target("avx512f"), noinline)) float read512(const char *memory,
+                                                           size_t bytes) {
+  __m512 sums[8] = {};
+  const float *f = reinterpret_cast<const float *>(memory);
+  size_t n = bytes / sizeof(float), i = 0;
+  for (; i + 128 <= n; i += 128)
+    for (int k = 0; k < 8; ++k)
+      sums[k] = _mm512_add_ps(sums[k], _mm512_loadu_ps(f + i + 16 * k));
+  float rest = 0;
+  for (; i < n; ++i)
+    rest += f[i];
+  for (int k = 1; k < 8; ++k)
+    sums[0] = _mm512_add_ps(sums[0], sums[k]);
+  return rest + _mm512_reduce_add_ps(sums[0]);
+}
+
+__attribute__((target("avx2"), noinline)) float read256(const char *memory,
+                                                        size_t bytes) {
+  __m256 sums[8] = {};
+  const float *f = reinterpret_cast<const float *>(memory);
+  size_t n = bytes / sizeof(float), i = 0;
+  for (; i + 64 <= n; i += 64)
+    for (int k = 0; k < 8; ++k)
+      sums[k] = _mm256_add_ps(sums[k], _mm256_loadu_ps(f + i + 8 * k));
+  float rest = 0;
+  for (; i < n; ++i)
+    rest += f[i];
+  for (int k = 1; k < 8; ++k)
+    sums[0] = _mm256_add_ps(sums[0], sums[k]);
+  float lanes[8];
+  _mm256_storeu_ps(lanes, sums[0]);
+  for (float lane : lanes)
+    rest += lane;
+  return rest;
+}
+
+__attribute__((target("avx512f"), noinline)) void
+copy512(char *to, const char *from, size_t bytes) {
+  size_t i = 0;
+  for (; i + 256 <= bytes; i += 256)
+    for (int k = 0; k < 4; ++k)
+      _mm512_storeu_si512(to + i + 64 * k,
+                          _mm512_loadu_si512(from + i + 64 * k));
+  std::memcpy(to + i, from + i, bytes - i);
+}
+
+__attribute__((target("avx2"), noinline)) void
+copy256(char *to, const char *from, size_t bytes) {
+  auto *d = reinterpret_cast<__m256i *>(to);
+  auto *s = reinterpret_cast<const __m256i *>(from);
+  size_t n = bytes / 32, i = 0;
+  for (; i + 4 <= n; i += 4)
+    for (int k = 0; k < 4; ++k)
+      _mm256_storeu_si256(d + i + k, _mm256_loadu_si256(s + i + k));
+  std::memcpy(to + 32 * i, from + 32 * i, bytes - 32 * i);
+}
+#endif
+
+/// 64 chains of multiply-adds, as the compiler likes.
+__attribute__((noinline)) void fmaPlain(int64_t n) {
+  static volatile float seed = 0;
+  float sums[64], a = seed, b = seed;
+  std::fill(sums, sums + 64, a);
+  for (int64_t i = 0; i < n; ++i)
+    for (float &sum : sums)
+      sum += a * b;
+  seed = sums[n % 64];
+}
+
+__attribute__((noinline)) float readPlain(const char *memory, size_t bytes) {
+  const float *f = reinterpret_cast<const float *>(memory);
+  float sums[32] = {};
+  size_t n = bytes / sizeof(float), i = 0;
+  for (; i + 32 <= n; i += 32)
+    for (int k = 0; k < 32; ++k)
+      sums[k] += f[i + k];
+  for (; i < n; ++i)
+    sums[0] += f[i];
+  for (int k = 1; k < 32; ++k)
+    sums[0] += sums[k];
+  return sums[0];
+}
+
+__attribute__((noinline)) void copyPlain(char *to, const char *from,
+                                         size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
+
+/// The widest loops that the CPU has.
+struct Loops {
+  float (*read)(const char *, size_t) = readPlain;
+  void (*copy)(char *, const char *, size_t) = copyPlain;
+  Loops() {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2"))
+      read = read256, copy = copy256;
+    if (__builtin_cpu_supports("avx512f"))
+      read = read512, copy = copy512;
+#endif
+  }
+};
+const Loops loops;
+
+/// Keeps the reads: somebody may look at the sum.
+volatile float sink;
+
+/// The best rate of runs of about a millisecond, for a tenth of a second.
+double bestRate(HeedContext *context, void (*loop)(int64_t), double flops) {
+  constexpr int64_t kSteps = 200000;
+  int64_t threads = heed_num_threads(context);
+  double best = 0;
+  for (auto start = Clock::now(); secondsSince(start) < 0.1;) {
+    auto begin = Clock::now();
+    parallel(context, threads, [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; ++i)
+        loop(kSteps);
+    });
+    best = std::max(best, flops * kSteps * threads / secondsSince(begin));
+  }
+  return best;
+}
+
+} // namespace
+
+double fmaPeak(HeedContext *context, unsigned vectorBytes) {
+#if defined(__x86_64__)
+  if (vectorBytes >= 64 && __builtin_cpu_supports("avx512f"))
+    return bestRate(context, fma512, 12 * 16 * 2);
+  if (vectorBytes >= 32 && __builtin_cpu_supports("fma"))
+    return bestRate(context, fma256, 12 * 8 * 2);
+#endif
+  return bestRate(context, fmaPlain, 64 * 2);
+}
+
+double dotBf16Peak(HeedContext *context) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16"))
+    return bestRate(context, dot512, 12 * 32 * 2);
+#endif
+  return 0;
+}
+
+void readOnce(HeedContext *context, const char *memory, size_t bytes) {
+  constexpr int64_t kLine = 64;
+  int64_t lines = (bytes + kLine - 1) / kLine;
+  parallel(context, lines, [=](int64_t begin, int64_t end) {
+    size_t last = std::min<size_t>(end * kLine, bytes);
+    sink = loops.read(memory + begin * kLine, last - begin * kLine);
+  });
+}
+
+void readAndCopy(HeedContext *context, const char *from, char *to, size_t bytes,
+                 int64_t images) {
+  // In units of an image's 64th part, so that one image keeps all threads busy.
+  constexpr int64_t kParts = 64;
+  size_t image = bytes / images;
+  auto offset = [=](int64_t unit) {
+    size_t part = unit % kParts;
+    return unit / kParts * image + image * part / kParts / 64 * 64;
+  };
+  parallel(context, images * kParts, [=](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end;) {
+      int64_t next = std::min(end, (unit / kParts + 1) * kParts);
+      size_t first = offset(unit), last = offset(next);
+      sink = loops.read(from + first, last - first);
+      loops.copy(to + first, from + first, last - first);
+      unit = next;
+    }
+  });
+}
+
+} // namespace heed::bench

@@ -1,0 +1,123 @@
+"""What the benchmarks share: the machine and the versions, the results as JSON, and the table."""
+import datetime
+import json
+import os
+import pathlib
+import platform
+import subprocess
+
+import peers
+
+OUT = peers.ROOT / "build/bench"
+ISA = ("avx2", "fma", "f16c", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "asimd", "sve")
+
+
+def cpu_info():
+    """Fields of the first processor of /proc/cpuinfo; empty elsewhere."""
+    path = pathlib.Path("/proc/cpuinfo")
+    text = path.read_text().split("\n\n")[0] if path.exists() else ""
+    return {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in text.splitlines())}
+
+
+def heed_version():
+    run = subprocess.run(["git", "-C", str(peers.ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return run.stdout.strip() or "unknown"
+
+
+def machine(names):
+    """CPU, instruction sets, processors, and the versions of all engines that ran."""
+    info = cpu_info()
+    flags = info.get("flags", info.get("Features", "")).split()
+    return {
+        "cpu": f"{info.get('model name', platform.processor() or platform.machine())}, "
+               f"family {info.get('cpu family', '?')} model {info.get('model', '?')}",
+        "isa": [f for f in ISA if f in flags],
+        "processors": os.cpu_count(),
+        "system": platform.platform(),
+        "date": datetime.date.today().isoformat(),
+        "versions": {"heed": heed_version(), "python": platform.python_version(), **peers.versions(names)},
+    }
+
+
+def describe(info):
+    """The machine in two lines."""
+    software = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
+    return f"{info['cpu']}; {' '.join(info['isa'])}; {info['processors']} processors; {info['system']}\n{software}"
+
+
+def write_json(name, info, rows):
+    """build/bench/NAME.json: appears whole or not at all."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    path = OUT / f"{name}.json"
+    temporary = path.with_suffix(".json.tmp")
+    temporary.write_text(json.dumps({"machine": info, "rows": rows}, indent=1) + "\n")
+    temporary.replace(path)
+    return path
+
+
+# --- Rows: {"block", "family", "size", "threads", "engines": {name: {"ms": …} or {"error": …}}} --------------------
+
+
+def time_of(row, name):
+    return row["engines"].get(name, {}).get("ms")
+
+
+def best_peer(row):
+    """(name, ms) of the fastest engine that is not Heed; None where none ran."""
+    times = {n: e["ms"] for n, e in row["engines"].items() if n not in peers.HEED and "ms" in e}
+    return min(times.items(), key=lambda item: item[1]) if times else None
+
+
+def ratio(row):
+    """Time of the best peer over Heed's: above one, Heed is faster."""
+    best, own = best_peer(row), time_of(row, "heed")
+    return best[1] / own if best and own else None
+
+
+def ratio_unfused(row):
+    own, unfused = time_of(row, "heed"), time_of(row, "unfused")
+    return unfused / own if own and unfused else None
+
+
+def geometric_mean(values):
+    values = [v for v in values if v]
+    product = 1.0
+    for value in values:
+        product *= value ** (1 / len(values))
+    return product if values else None
+
+
+def cell(value, digits=2):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def milliseconds(value):
+    return "-" if value is None else f"{value:.4f}" if value < 1 else f"{value:.3f}" if value < 100 else f"{value:.1f}"
+
+
+def header(names):
+    engines = " ".join(f"{n:>9s}" for n in names)
+    return f"{'block':34s} thr {engines}  vs best peer     unfused  error/bound"
+
+
+def line(row, names):
+    """One row of the table: ms of each engine, the two ratios, Heed's error."""
+    engines = " ".join(f"{milliseconds(time_of(row, n)) if n in row['engines'] and 'ms' in row['engines'][n] else 'fails' if n in row['engines'] else '':>9s}"
+                       for n in names)
+    best = best_peer(row)
+    error = row["engines"].get("heed", {}).get("error_of_bound")
+    return (f"{row['block']:34s} {row['threads']:3d} {engines}  {cell(ratio(row)):>5s} {best[0] if best else '':8s} "
+            f"{cell(ratio_unfused(row)):>6s}  {cell(error, 3):>8s}")
+
+
+def summary(rows):
+    """What the rows come to: the mean, and the rows that lose."""
+    ratios = [ratio(r) for r in rows]
+    lines = [f"geometric mean against the best peer: {cell(geometric_mean(ratios))}x over {len(rows)} rows"]
+    for what, of in (("the best peer", ratio), ("unfused Heed", ratio_unfused)):
+        slower = [(of(r), r) for r in rows if of(r) and of(r) < 0.98]
+        lines.append(f"slower than {what}: {len(slower)}" + "".join(
+            f"\n  {value:.2f}x {r['block']} at {r['threads']} threads" for value, r in sorted(slower, key=lambda s: s[0])))
+    for r in rows:
+        lines += [f"{n} fails on {r['block']}: {e['error'].splitlines()[-1][:150]}" for n, e in r["engines"].items() if "error" in e]
+    return "\n".join(lines)

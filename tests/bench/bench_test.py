@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""The tables and plots of bench/, on results made up here: no engine runs and nothing is timed."""
+import pathlib
+import sys
+import unittest
+import xml.dom.minidom
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+import kernels
+import peers
+import plot
+import report
+
+
+def row(block="sdpa_s128", size=128, threads=1, heed=2.0, **others):
+    engines = {"heed": {"ms": heed, "error_of_bound": 0.25}}
+    engines |= {n: {"ms": t} if isinstance(t, float) else {"error": t} for n, t in others.items()}
+    return {"block": block, "family": "sdpa", "size": size, "threads": threads, "engines": engines}
+
+
+class Report(unittest.TestCase):
+    def test_ratio_is_of_the_fastest_peer_and_not_of_heed_unfused(self):
+        r = row(unfused=1.0, ort=3.0, ov=5.0)
+        self.assertEqual(report.best_peer(r), ("ort", 3.0))
+        self.assertAlmostEqual(report.ratio(r), 1.5)
+        self.assertAlmostEqual(report.ratio_unfused(r), 0.5)
+
+    def test_no_peer_no_ratio(self):
+        self.assertIsNone(report.ratio(row(ort="not a model of mine")))
+        self.assertIn("fails", report.line(row(ort="not a model of mine"), ["heed", "ort"]))
+
+    def test_geometric_mean_leaves_out_what_is_missing(self):
+        self.assertAlmostEqual(report.geometric_mean([2.0, None, 8.0]), 4.0)
+        self.assertIsNone(report.geometric_mean([None]))
+
+    def test_summary_names_the_rows_that_lose_and_the_engines_that_fail(self):
+        text = report.summary([row(ort=4.0, unfused=1.9), row("slow", ort=1.0), row("equal", ort=1.97, ov="line\nwhy")])
+        self.assertIn("slower than the best peer: 1\n  0.50x slow at 1 threads", text)
+        self.assertIn("slower than unfused Heed: 1\n  0.95x sdpa_s128", text)
+        self.assertIn("ov fails on equal: why", text)
+
+    def test_absent_engines_are_left_out(self):
+        peers.NEEDS["nonsense"] = (["no_such_module_of_heed"], ["no-such-package"])
+        self.assertEqual(peers.present(["heed", "nonsense"]), ["heed"])
+
+    def test_a_round_is_the_best_and_the_median_of_its_calls(self):
+        best, median = peers.round_of(lambda: None, 0.001)
+        self.assertLessEqual(best, median)
+
+
+class Plot(unittest.TestCase):
+    def test_chart_is_xml_with_a_panel_a_family_and_a_dot_a_row(self):
+        rows = [row(size=s, threads=t, ort=3.0) for s in (16, 128, 2048) for t in (1, 2)]
+        svg = plot.ratios(rows, {"sdpa": "sequence length", "se": "elements of X"}, "CPU <of tests>")
+        document = xml.dom.minidom.parseString(svg)
+        self.assertEqual(len(document.getElementsByTagName("circle")), 6)
+        self.assertEqual(len(document.getElementsByTagName("polyline")), 2)
+        self.assertEqual(len(document.getElementsByTagName("g")), 1)
+        self.assertIn("2 threads", svg)
+
+    def test_nothing_to_show(self):
+        xml.dom.minidom.parseString(plot.ratios([row()], {"sdpa": "sequence length"}, ""))
+
+    def test_scale_is_logarithmic(self):
+        scale = plot.Scale(1, 16, 0, 100)
+        self.assertAlmostEqual(scale(4), 50)
+        self.assertEqual(scale.ticks(plot.POWERS, 8), [1, 2, 4, 8, 16])
+        self.assertEqual(scale.ticks(plot.POWERS, 3), [1, 4, 16])
+
+    def test_labels(self):
+        self.assertEqual([plot.short(v) for v in (128, 2048, 50000, 2e6)], ["128", "2048", "50k", "2M"])
+
+
+class Kernels(unittest.TestCase):
+    RESULTS = [
+        {"name": "sdpa/b1/h8/s512/d64/t1/manual_time", "gflops": 100.0 + k, "percent": 80.0, "best_us": 10.0, "median_us": 11.0}
+        for k in (0, 5, 1)
+    ] + [
+        {"name": "sdpa_causal/h8/s512/d64/t1/manual_time", "gflops": 90.0, "percent": 70.0, "best_us": 6.0, "median_us": 7.0},
+        {"name": "se_in_place/n1/c64/s7/t1/manual_time", "error_occurred": True, "error_message": "no"},
+        {"name": "sdpa/b1/h8/s512/d64/t1/manual_time", "run_type": "aggregate", "gflops": 0.0},
+    ]
+
+    def test_medians_and_what_a_row_is_compared_with(self):
+        rows = kernels.medians(self.RESULTS)
+        self.assertEqual(rows["sdpa/b1/h8/s512/d64/t1"]["gflops"], 101.0)
+        text = "\n".join(kernels.table(rows))
+        self.assertRegex(text, r"sdpa_causal/h8/s512/d64/t1 .* 0\.60")
+        self.assertIn("fails: no", text)
+
+    def test_panels(self):
+        (full, _, groups), _ = kernels.panels(kernels.medians(self.RESULTS))
+        self.assertEqual(full, "sdpa, D = 64")
+        self.assertEqual(groups[1][0][:2], (512, 0.8))
+
+    def test_names_of_what_is_compared(self):
+        self.assertEqual(kernels.compared_with("sdpa_window64/h8/s512/d64/t2"), "sdpa/b1/h8/s512/d64/t2")
+        self.assertEqual(kernels.compared_with("eca_in_place/n1/c64/s7/t1"), "eca/n1/c64/s7/t1")
+        self.assertIsNone(kernels.compared_with("cbam/n1/c64/s7/t1"))
+
+
+unittest.main()
