@@ -16,6 +16,7 @@
 #include "passes/decompose/Passes.h"
 #include "passes/fuse/Passes.h"
 #include "passes/lower/cpu/Passes.h"
+#include "passes/lower/cpu/TargetDescriptor.h"
 #include "passes/lower/onednn/Passes.h"
 #include "passes/normalize/Passes.h"
 #include "passes/recognize/Passes.h"
@@ -24,7 +25,7 @@ using namespace mlir;
 
 namespace heed {
 
-static void buildToLlvmPipeline(OpPassManager &pm);
+static void buildToLlvmPipeline(OpPassManager &pm, StringRef mcpu);
 
 // in: func, tensor, linalg, tosa, arith, math, attn
 // out: linalg on tensors; shape arithmetic folded; no tosa
@@ -125,19 +126,27 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(lower::createLowerParallel());
   pm.addPass(lower::createLowerMath());
-  buildToLlvmPipeline(pm);
+  buildToLlvmPipeline(pm, options.mcpu);
 }
 
 // in: scf, memref, vector, arith, math, func, llvm
 // out: llvm
-static void buildToLlvmPipeline(OpPassManager &pm) {
+static void buildToLlvmPipeline(OpPassManager &pm, StringRef mcpu) {
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(lower::createLowerExpandShape());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(lower::createLowerAssert());
-  pm.addPass(arith::createArithExpandOpsPass());
+  // Without instructions for it LLVM calls a function of GCC 13's library to
+  // round to bf16.
+  std::optional<lower::TargetDescriptor> target =
+      lower::getTargetDescriptor(mcpu);
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = !target || !target->bf16Dot;
+  if (expand.includeBf16)
+    pm.addPass(arith::createArithEmulateUnsupportedFloats({{"bf16"}, "f32"}));
+  pm.addPass(arith::createArithExpandOpsPass(expand));
   ConvertVectorToLLVMPassOptions vector;
   vector.x86Vector = true;
   pm.addPass(createConvertVectorToLLVMPass(vector));

@@ -45,10 +45,12 @@ static Array randomArray(const Port &port, const std::vector<int64_t> &shape,
     } else if (port.type == DType::F64) {
       double value = uniform(random);
       std::memcpy(slot, &value, bytes);
-    } else if (port.type == DType::F16) {
+    } else if (port.type == DType::F16 || port.type == DType::BF16) {
       bool lossy;
       APFloat value(uniform(random));
-      value.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven, &lossy);
+      value.convert(port.type == DType::F16 ? APFloat::IEEEhalf()
+                                            : APFloat::BFloat(),
+                    APFloat::rmNearestTiesToEven, &lossy);
       uint16_t bits = value.bitcastToAPInt().getZExtValue();
       std::memcpy(slot, &bits, bytes);
     } else {

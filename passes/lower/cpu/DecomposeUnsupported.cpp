@@ -41,8 +41,9 @@ struct DecomposeUnsupported
         remark::analysis(op.getLoc(), options)
             << remark::metric("schedule", "decomposed")
             << remark::reason("{0}", why)
-            << remark::suggest("give the attention f32 operands of static "
-                               "head sizes to run it as one kernel");
+            << remark::suggest(
+                   "give the attention f32, f16 or bf16 operands of static "
+                   "head sizes to run it as one kernel");
     });
     IRRewriter rewriter(&getContext());
     for (SdpaOp op : ops) {

@@ -4,7 +4,8 @@
 //   t ← max(t, −127)
 //   n = round(t), r = t − n ∈ [−½, ½]
 //   2^r = c0 + r·(c1 + r·(c2 + … r·c5))      minimax, error 7.5e-8, and
-//                                            2.1e-7 with the rounding of f32
+//                                            2.1e-7 with the rounding of f32;
+//                                            degree 3 for bf16, 7.5e-5
 //   2^t = 2^r · 2^n
 //
 // Adding 1.5·2^23 + 127 to t leaves round(t) + 127 in the low bits of the sum;
@@ -28,7 +29,8 @@ Value buildMulAdd(OpBuilder &b, Location loc, Value x, Value y, Value z,
   return arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, x, y), z);
 }
 
-Value buildExp2(OpBuilder &b, Location loc, Value t, bool hasFma) {
+Value buildExp2(OpBuilder &b, Location loc, Value t, bool hasFma,
+                ExpGrade grade) {
   Type type = t.getType();
   Type intType = b.getI32Type();
   if (auto vector = dyn_cast<VectorType>(type))
@@ -46,10 +48,16 @@ Value buildExp2(OpBuilder &b, Location loc, Value t, bool hasFma) {
   Value n = arith::SubFOp::create(b, loc, shifted, magic);
   Value r = arith::SubFOp::create(b, loc, t, n);
 
-  Value p = constant(1.327647245e-3);
-  for (double c : {9.675540961e-3, 5.550713092e-2, 2.402212024e-1,
-                   6.931469440e-1, 1.000000119})
-    p = buildMulAdd(b, loc, p, r, constant(c), hasFma);
+  static constexpr double kDegree5[] = {1.327647245e-3, 9.675540961e-3,
+                                        5.550713092e-2, 2.402212024e-1,
+                                        6.931469440e-1, 1.000000119};
+  static constexpr double kDegree3[] = {5.517166954e-2, 2.426111254e-1,
+                                        6.932609857e-1, 9.999280733e-1};
+  ArrayRef<double> c = grade == ExpGrade::f32 ? ArrayRef<double>(kDegree5)
+                                              : ArrayRef<double>(kDegree3);
+  Value p = constant(c.front());
+  for (double next : c.drop_front())
+    p = buildMulAdd(b, loc, p, r, constant(next), hasFma);
 
   TypedAttr twentyThree = b.getI32IntegerAttr(23);
   if (auto vector = dyn_cast<VectorType>(intType))

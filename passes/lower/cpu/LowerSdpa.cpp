@@ -30,6 +30,27 @@ Value allocStack(OpBuilder &b, Location loc, ArrayRef<int64_t> shape) {
       b, loc, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
 }
 
+/// s, and p in its place: as bf16, a row of p fills half of a row of s, and a
+/// vector of it never overlaps scores that are still to be read.
+void allocScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
+  Location loc = kernel.loc;
+  int64_t rows = kernel.queryBlock, stride = kernel.scoreStride();
+  if (!kernel.usesPairs) {
+    task.s = task.p = allocStack(b, loc, {rows, stride});
+    return;
+  }
+  Value bytes = memref::AllocaOp::create(
+      b, loc, MemRefType::get({rows * stride * 4}, b.getI8Type()),
+      b.getI64IntegerAttr(64));
+  auto view = [&](int64_t columns, Type element) -> Value {
+    return memref::ViewOp::create(b, loc,
+                                  MemRefType::get({rows, columns}, element),
+                                  bytes, buildIndex(b, loc, 0), ValueRange{});
+  };
+  task.s = view(stride, b.getF32Type());
+  task.p = view(2 * stride, b.getBF16Type());
+}
+
 /// m = −inf, l = 0, o = 0, unless the only block of keys sets them.
 void beginTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
   if (kernel.finishesInTile())
@@ -104,7 +125,9 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
   SdpaOp op = kernel.op;
   SdpaTask task;
   int64_t valueColumns = kernel.valueVectors() * kernel.lanes;
-  task.s = allocStack(b, loc, {kernel.queryBlock, kernel.scoreStride()});
+  allocScores(b, kernel, task);
+  if (kernel.copiesQueries())
+    task.q = allocStack(b, loc, {kernel.queryBlock, kernel.headDim});
   task.o = allocStack(b, loc, {kernel.queryBlock, valueColumns});
   task.m = allocStack(b, loc, {kernel.queryBlock});
   task.l = allocStack(b, loc, {kernel.queryBlock, kernel.lanes});
@@ -143,6 +166,7 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
           arith::IndexCastOp::create(b, loc, b.getIndexType(), task.kvLength);
   }
   beginTask(b, kernel, task);
+  copyQueries(b, kernel, task);
 
   attn::KeyBounds keys = attendedKeys(b, kernel, task);
   std::optional<int64_t> all = getConstantIntValue(keys.end);

@@ -73,14 +73,14 @@ void buildFewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                        b, loc, d, lanes, 1, Values(lanes, zero),
                        [&](OpBuilder &b, Value from, Value mask, unsigned,
                            ValueRange carried) {
-                         Value q = buildLoad(
-                             b, loc, type, op.getQ(),
+                         Value q = loadFloats(
+                             b, kernel, op.getQ(),
                              mapIndices(b, loc, op.getQMap(), at(i, i, from)),
                              mask);
                          Values next;
                          for (auto [j, sum] : llvm::zip_equal(keys, carried)) {
-                           Value k = buildLoad(
-                               b, loc, type, op.getK(),
+                           Value k = loadFloats(
+                               b, kernel, op.getK(),
                                mapIndices(b, loc, op.getKMap(), at(i, j, from)),
                                mask);
                            next.push_back(buildMulAdd(b, loc, q, k, sum,

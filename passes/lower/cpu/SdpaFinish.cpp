@@ -41,14 +41,19 @@ static void buildUniformRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   scf::IfOp::create(b, loc, isMasked, [&](OpBuilder &b, Location loc) {
     Value zero = buildFloat(b, loc, kernel.vectorType(b), 0.0);
     Values sums(kernel.valueVectors(), zero);
-    sums = buildFor(b, loc, buildIndex(b, loc, 0), kernel.sizeK, 1, sums,
-                    [&](OpBuilder &b, Value j, ValueRange carried) {
-                      Values next;
-                      for (auto [v, sum] : llvm::enumerate(carried))
-                        next.push_back(arith::AddFOp::create(
-                            b, loc, sum, loadValues(b, kernel, task, j, v)));
-                      return next;
-                    });
+    Value one =
+        kernel.usesPairs // 1.0 twice; beyond Sk values are 0
+            ? Value(arith::ConstantIntOp::create(b, loc, 0x3F803F80, 32))
+            : buildFloat(b, loc, b.getF32Type(), 1.0);
+    sums = buildFor(
+        b, loc, buildIndex(b, loc, 0), countSteps(b, kernel, kernel.sizeK), 1,
+        sums, [&](OpBuilder &b, Value k, ValueRange carried) {
+          Values next;
+          for (auto [v, sum] : llvm::enumerate(carried))
+            next.push_back(buildProductStep(
+                b, kernel, one, loadValues(b, kernel, task, k, v), sum));
+          return next;
+        });
     for (auto [v, sum] : llvm::enumerate(sums))
       vector::StoreOp::create(
           b, loc, sum, task.o,
@@ -105,8 +110,8 @@ static void buildOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
             ValueRange) -> Values {
           // The scratch is padded to whole vectors, the output is not.
           Value o = buildLoad(b, loc, kernel.vectorType(b), task.o, {row, at});
-          buildStore(b, loc, arith::MulFOp::create(b, loc, o, splat),
-                     op.getInit(), place(b, at), mask);
+          storeFloats(b, kernel, arith::MulFOp::create(b, loc, o, splat),
+                      op.getInit(), place(b, at), mask);
           return {};
         });
     return;
@@ -115,9 +120,8 @@ static void buildOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
       b, loc, buildIndex(b, loc, 0), e, 1, {},
       [&](OpBuilder &b, Value at, ValueRange) -> Values {
         Value o = memref::LoadOp::create(b, loc, task.o, ValueRange{row, at});
-        memref::StoreOp::create(b, loc,
-                                arith::MulFOp::create(b, loc, o, inverse),
-                                op.getInit(), place(b, at));
+        storeFloats(b, kernel, arith::MulFOp::create(b, loc, o, inverse),
+                    op.getInit(), place(b, at));
         return {};
       });
 }

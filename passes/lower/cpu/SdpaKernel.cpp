@@ -64,6 +64,23 @@ SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
   sizeQ = size(SdpaOp::I);
   sizeK = size(SdpaOp::J);
   scalesInStage = op.getBias() || op.getSoftcap() || !op.getScore().empty();
+  // Queries are read in place, a pair at a time.
+  usesPairs = elementType().isBF16() && target.bf16Dot && !fewQueries &&
+              headDim % 2 == 0 && keyScale() == 1.0 &&
+              isContiguousAlong(op.getQ(), op.getQMap(), SdpaOp::D);
+}
+
+FloatType SdpaKernel::elementType() const {
+  SdpaOp sdpa = op;
+  return cast<FloatType>(getElementTypeOrSelf(sdpa.getQ()));
+}
+
+Type SdpaKernel::packedType(OpBuilder &b) const {
+  return usesPairs ? Type(b.getI32Type()) : Type(b.getF32Type());
+}
+
+bool SdpaKernel::copiesQueries() const {
+  return !elementType().isF32() && !usesPairs && !fewQueries;
 }
 
 VectorType SdpaKernel::vectorType(OpBuilder &b) const {
@@ -182,11 +199,9 @@ Values headCounts(OpBuilder &b, SdpaKernel &kernel, Value buffer,
 }
 
 std::string whyNotLowerable(SdpaOp op) {
-  auto isF32 = [](Value value) {
-    return getElementTypeOrSelf(value.getType()).isF32();
-  };
-  if (!isF32(op.getQ()))
-    return "elements: expected f32";
+  Type element = getElementTypeOrSelf(op.getQ());
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return "elements: expected f32, f16 or bf16";
   for (auto [name, dim] : {std::pair("d", SdpaOp::D), {"e", SdpaOp::E}}) {
     int64_t size = op.getStaticSize(dim);
     if (ShapedType::isDynamic(size) || size < 1 || size > kMaxHeadDim)

@@ -15,6 +15,11 @@
 // The tile of scores is QB × KB floats: memory is O(S), never S × S. The scale
 // and log2 e are applied within the exponent, to differences of scores: scaled
 // before, large scores would lose digits.
+//
+// Scores and sums are f32. Operands of f16 or bf16 are widened where they are
+// packed; where the CPU multiplies pairs of bf16 (VDPBF16PS), bf16 stays, and a
+// step k of a product is a pair: (q, q')·(k, k') and (p, p')·(v, v')
+//                                                              SdpaElements
 #ifndef HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
 #define HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
 
@@ -49,7 +54,10 @@ struct SdpaKernel {
   bool fewQueries; // one to three: keys and values are read as they lie
   /// The score stage multiplies by the scale (else the softmax does).
   bool scalesInStage;
-  /// [b][h][panel][d][key of the panel], and [b][h][j][e] (null: V as it is).
+  /// Products of bf16 pairs: packed buffers hold a pair in an i32.
+  bool usesPairs;
+  /// [b][h][panel][step of d][key of the panel], and [b][h][step of j][e]
+  /// (null: V as it is).
   Value packedK, packedV;
   /// Runs of keys by a constant mask, and its two tables in memory:
   /// starts[t], runs[r][first, count, isOpen].
@@ -60,7 +68,16 @@ struct SdpaKernel {
 
   int64_t panel() const { return panelVectors * lanes; }
   int64_t valueVectors() const { return (valueDim + lanes - 1) / lanes; }
+  /// Elements of d or j that a step of a product takes: 1, or a pair.
+  int64_t step() const { return usesPairs ? 2 : 1; }
+  /// The f32 lanes of a register.
   mlir::VectorType vectorType(OpBuilder &b) const;
+  /// What a packed buffer holds: f32, or an i32 with a pair of bf16.
+  mlir::Type packedType(OpBuilder &b) const;
+  /// The elements of q, k, v and o.
+  mlir::FloatType elementType() const;
+  /// Tiles read q from a copy of the task's rows, widened to f32.
+  bool copiesQueries() const;
   /// Row stride of the tile of scores: off a power of two, against conflicts.
   int64_t scoreStride() const { return keyBlock + lanes; }
   /// What keys are multiplied by where they are first read: 1, or −1 and 0 for
@@ -100,6 +117,8 @@ struct SdpaTask {
   Value b, h, first;         // first query
   Value rows, paddedRows;    // queries; rounded up to what the tiles compute
   Value s, o, m, l;          // [QB][KB], [QB][E], [QB], [QB][lanes]
+  Value q;                   // [QB][D], where copiesQueries
+  Value p;                   // [QB][KB]: s itself, or in its place as bf16
   Value inverse;             // [QB]: 1 / l, where finishesInTile
   Value kvLength;            // index, null
   Values keyHead, valueHead; // indices into the packed buffers
@@ -110,6 +129,29 @@ struct SdpaKeyBlock {
   Value first, count, columns;
   Value isOpen; // i1: the mask holds for all of it; null: not known
 };
+
+/// A vector or an element of an operand as f32, whatever it is stored in.
+Value loadFloats(OpBuilder &b, SdpaKernel &kernel, Value buffer,
+                 ValueRange indices, Value mask = {});
+Value loadFloat(OpBuilder &b, SdpaKernel &kernel, Value buffer,
+                ValueRange indices);
+/// f32, a vector or an element, into a buffer of any float.
+void storeFloats(OpBuilder &b, SdpaKernel &kernel, Value floats, Value buffer,
+                 ValueRange indices, Value mask = {});
+/// The task's rows of q, widened.
+void copyQueries(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);
+/// Step k of query i (row `row` of the task): an f32, or a pair as i32.
+Value loadQueryStep(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value i,
+                    Value row, Value k);
+/// Step k of a row of p.
+Value loadProbabilityStep(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                          Value row, Value k);
+/// sum + a·column: a step of one row (a scalar) and of as many columns as
+/// lanes.
+Value buildProductStep(OpBuilder &b, SdpaKernel &kernel, Value a, Value column,
+                       Value sum);
+/// How many steps `count` elements are.
+Value countSteps(OpBuilder &b, SdpaKernel &kernel, Value count);
 
 void packKeys(OpBuilder &b, SdpaKernel &kernel);
 void packValues(OpBuilder &b, SdpaKernel &kernel);
@@ -134,8 +176,9 @@ Value buildLaneSum(OpBuilder &b, Location loc, Value vector);
 /// 1 / l of a row, 0 where masked_rows asks for it.
 Value buildInverse(OpBuilder &b, SdpaKernel &kernel, Value l);
 void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);
-/// A vector of v at key j, from its vector number `column`.
-Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value j,
+/// A vector of v at a step of keys, from its vector number `column`: f32, or
+/// pairs as i32.
+Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value step,
                  unsigned column);
 
 /// Queries of a task and keys of a tile of scores.

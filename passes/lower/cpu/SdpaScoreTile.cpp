@@ -54,18 +54,7 @@ struct ScoreStage {
 
   /// An i1 is a byte in memory, but a vector of i1 is not bytes: read as i8.
   Value loadMaskBytes(OpBuilder &b, ValueRange indices, Value lanesLeft) {
-    auto metadata =
-        memref::ExtractStridedMetadataOp::create(b, loc, op.getMask());
-    Value offset = metadata.getOffset();
-    for (auto [index, stride] : llvm::zip(indices, metadata.getStrides()))
-      offset = arith::AddIOp::create(
-          b, loc, offset, arith::MulIOp::create(b, loc, index, stride));
-    Value base =
-        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, op.getMask());
-    Value address = arith::IndexCastOp::create(
-        b, loc, b.getI64Type(), arith::AddIOp::create(b, loc, base, offset));
-    Value pointer = LLVM::IntToPtrOp::create(
-        b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
+    Value pointer = buildPointer(b, loc, op.getMask(), indices);
     auto bytes = VectorType::get({kernel.lanes}, b.getI8Type());
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(bytes));
     Value loaded =

@@ -209,8 +209,10 @@ struct OnlineSoftmax {
                 b, loc, arith::SubFOp::create(b, loc, s, shift), factors);
           else
             t = buildMulAdd(b, loc, s, factors, negated, kernel.target.fma);
-          Value p = buildExp2(b, loc, t, kernel.target.fma);
-          vector::StoreOp::create(b, loc, p, task.s, ValueRange{row, column});
+          Value p =
+              buildExp2(b, loc, t, kernel.target.fma,
+                        kernel.usesPairs ? ExpGrade::bf16 : ExpGrade::f32);
+          storeFloats(b, kernel, p, task.p, {row, column});
           return arith::AddFOp::create(b, loc, carried, p);
         });
     Value sum = arith::AddFOp::create(

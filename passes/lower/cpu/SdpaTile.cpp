@@ -26,7 +26,7 @@ namespace {
 /// The operands of one register tile; r and v are constants of the builder.
 struct Tile {
   unsigned rows, vectors;
-  Value depth;                                              // extent of k
+  Value depth;                                              // steps of k
   std::function<Value(OpBuilder &, unsigned r, Value k)> a; // scalar
   std::function<Value(OpBuilder &, Value k, unsigned v)> b; // vector
 };
@@ -55,22 +55,21 @@ static void disableUnrolling(OpBuilder &b, Value result) {
 static Values buildTile(OpBuilder &builder, SdpaKernel &kernel,
                         const Tile &tile, ValueRange c) {
   Location loc = kernel.loc;
-  Values sums = buildFor(builder, loc, buildIndex(builder, loc, 0), tile.depth,
-                         1, c, [&](OpBuilder &b, Value k, ValueRange carried) {
-                           Values sums = llvm::to_vector(carried), columns;
-                           for (unsigned v = 0; v < tile.vectors; ++v)
-                             columns.push_back(tile.b(b, k, v));
-                           for (unsigned r = 0; r < tile.rows; ++r) {
-                             Value scalar = vector::BroadcastOp::create(
-                                 b, loc, kernel.vectorType(b), tile.a(b, r, k));
-                             for (unsigned v = 0; v < tile.vectors; ++v) {
-                               Value &sum = sums[r * tile.vectors + v];
-                               sum = buildMulAdd(b, loc, scalar, columns[v],
-                                                 sum, kernel.target.fma);
-                             }
-                           }
-                           return sums;
-                         });
+  Values sums =
+      buildFor(builder, loc, buildIndex(builder, loc, 0), tile.depth, 1, c,
+               [&](OpBuilder &b, Value k, ValueRange carried) {
+                 Values sums = llvm::to_vector(carried), columns;
+                 for (unsigned v = 0; v < tile.vectors; ++v)
+                   columns.push_back(tile.b(b, k, v));
+                 for (unsigned r = 0; r < tile.rows; ++r) {
+                   Value a = tile.a(b, r, k);
+                   for (unsigned v = 0; v < tile.vectors; ++v) {
+                     Value &sum = sums[r * tile.vectors + v];
+                     sum = buildProductStep(b, kernel, a, columns[v], sum);
+                   }
+                 }
+                 return sums;
+               });
   disableUnrolling(builder, sums.front());
   return sums;
 }
@@ -137,21 +136,16 @@ static void buildScoreColumns(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
           Value i = arith::AddIOp::create(b, loc, task.first, q[r]);
           queries.push_back(arith::MinSIOp::create(b, loc, i, last));
         }
-        Tile tile{rows, vectors, buildIndex(b, loc, kernel.headDim),
+        Tile tile{rows, vectors,
+                  countSteps(b, kernel, buildIndex(b, loc, kernel.headDim)),
                   [&](OpBuilder &b, unsigned r, Value k) -> Value {
-                    attn::SdpaOp op = kernel.op;
-                    Point point;
-                    point.fill(k);
-                    point[attn::SdpaOp::B] = task.b;
-                    point[attn::SdpaOp::H] = task.h;
-                    point[attn::SdpaOp::I] = queries[r];
-                    return memref::LoadOp::create(
-                        b, loc, op.getQ(),
-                        mapIndices(b, loc, op.getQMap(), point));
+                    return loadQueryStep(b, kernel, task, queries[r], q[r], k);
                   },
                   [&](OpBuilder &b, Value k, unsigned v) -> Value {
                     return vector::LoadOp::create(
-                        b, loc, kernel.vectorType(b), kernel.packedK,
+                        b, loc,
+                        kernel.vectorType(b).clone(kernel.packedType(b)),
+                        kernel.packedK,
                         ValueRange{task.keyHead[0], task.keyHead[1], panel, k,
                                    inner[v]});
                   }};
@@ -202,22 +196,23 @@ void buildScoreTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
            });
 }
 
-Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value j,
+Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value step,
                  unsigned column) {
   Location loc = kernel.loc;
   Value e = buildIndex(b, loc, column * kernel.lanes);
   if (kernel.packedV)
     return vector::LoadOp::create(
-        b, loc, kernel.vectorType(b), kernel.packedV,
-        ValueRange{task.valueHead[0], task.valueHead[1], j, e});
+        b, loc, kernel.vectorType(b).clone(kernel.packedType(b)),
+        kernel.packedV,
+        ValueRange{task.valueHead[0], task.valueHead[1], step, e});
   Point point;
   point.fill(e);
   point[attn::SdpaOp::B] = task.b;
   point[attn::SdpaOp::H] = task.h;
-  point[attn::SdpaOp::J] = j;
+  point[attn::SdpaOp::J] = step;
   attn::SdpaOp op = kernel.op;
-  return vector::LoadOp::create(b, loc, kernel.vectorType(b), op.getV(),
-                                mapIndices(b, loc, op.getVMap(), point));
+  return loadFloats(b, kernel, op.getV(),
+                    mapIndices(b, loc, op.getVMap(), point));
 }
 
 namespace {
@@ -243,9 +238,8 @@ static void storeOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
     Value i = arith::AddIOp::create(b, loc, task.first, row);
     for (auto [v, sum] : llvm::enumerate(sums)) {
       Value e = buildIndex(b, loc, (piece.firstVector + v) * kernel.lanes);
-      vector::StoreOp::create(
-          b, loc, arith::MulFOp::create(b, loc, sum, inverse),
-          kernel.op.getInit(), outputIndices(b, kernel, task, i, e));
+      storeFloats(b, kernel, arith::MulFOp::create(b, loc, sum, inverse),
+                  kernel.op.getInit(), outputIndices(b, kernel, task, i, e));
     }
   };
   if (task.rows == task.paddedRows)
@@ -263,21 +257,28 @@ static void buildValuePiece(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                             SdpaKeyBlock &block, const ValuePiece &piece) {
   Location loc = kernel.loc;
   unsigned vectors = piece.vectors;
-  Value key = arith::AddIOp::create(b, loc, block.first, piece.from);
+  // Pieces begin at an even key: whole steps.
+  Value step = buildIndex(b, loc, kernel.step());
+  auto toSteps = [&](Value key) {
+    return b.createOrFold<arith::DivUIOp>(loc, key, step);
+  };
+  Value firstStep = toSteps(piece.from);
+  Value keyStep =
+      toSteps(arith::AddIOp::create(b, loc, block.first, piece.from));
   buildRowTiles(
       b, kernel, task, vectors, [&](OpBuilder &b, Value row, unsigned rows) {
         Values r;
         for (unsigned k = 0; k < rows; ++k)
           r.push_back(buildOffset(b, loc, row, k));
-        Tile tile{rows, vectors, piece.count,
+        Tile tile{rows, vectors, countSteps(b, kernel, piece.count),
                   [&](OpBuilder &b, unsigned at, Value k) -> Value {
-                    Value column = arith::AddIOp::create(b, loc, piece.from, k);
-                    return memref::LoadOp::create(b, loc, task.s,
-                                                  ValueRange{r[at], column});
+                    return loadProbabilityStep(
+                        b, kernel, task, r[at],
+                        arith::AddIOp::create(b, loc, firstStep, k));
                   },
                   [&](OpBuilder &b, Value k, unsigned v) -> Value {
-                    Value j = arith::AddIOp::create(b, loc, key, k);
-                    return loadValues(b, kernel, task, j,
+                    return loadValues(b, kernel, task,
+                                      arith::AddIOp::create(b, loc, keyStep, k),
                                       piece.firstVector + v);
                   }};
         auto place = [&](unsigned k) {
@@ -305,7 +306,7 @@ static void buildValuePiece(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
 /// Keys whose values, in the columns of one tile, fill most of the L1: all rows
 /// of the task then find them there.
 static int64_t chooseValueChunk(const SdpaKernel &kernel, unsigned vectors) {
-  int64_t bytes = int64_t(vectors) * kernel.target.vectorBytes;
+  int64_t bytes = int64_t(vectors) * kernel.target.vectorBytes / kernel.step();
   int64_t keys = llvm::bit_floor<uint64_t>(
       std::max<int64_t>(1, 3 * kernel.target.l1Bytes / 4 / bytes));
   return std::max<int64_t>(keys, 64);

@@ -3,9 +3,12 @@
 #include "passes/lower/cpu/VectorLoop.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -139,22 +142,53 @@ void buildColumnLoop(OpBuilder &b, Location loc, ValueRange sizes,
   });
 }
 
+Value buildPointer(OpBuilder &b, Location loc, Value buffer,
+                   ValueRange indices) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, buffer);
+  Value offset = metadata.getOffset();
+  for (auto [index, stride] : llvm::zip(indices, metadata.getStrides()))
+    offset = arith::AddIOp::create(
+        b, loc, offset, arith::MulIOp::create(b, loc, index, stride));
+  Type element = getElementTypeOrSelf(buffer);
+  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  offset =
+      b.createOrFold<arith::MulIOp>(loc, offset, buildIndex(b, loc, bytes));
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
+  Value address = arith::IndexCastOp::create(
+      b, loc, b.getI64Type(), arith::AddIOp::create(b, loc, base, offset));
+  return LLVM::IntToPtrOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
+}
+
 Value buildLoad(OpBuilder &b, Location loc, VectorType type, Value buffer,
                 ValueRange indices, Value mask, Value rest) {
   if (!mask)
     return vector::LoadOp::create(b, loc, type, buffer, indices);
   if (!rest)
     rest = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  if (type.getElementType().isBF16()) {
+    VectorType bits = type.clone(b.getI16Type());
+    Value loaded = LLVM::MaskedLoadOp::create(
+        b, loc, bits, buildPointer(b, loc, buffer, indices), mask,
+        Value(arith::BitcastOp::create(b, loc, bits, rest)), 2);
+    return arith::BitcastOp::create(b, loc, type, loaded);
+  }
   return vector::MaskedLoadOp::create(b, loc, type, buffer, indices, mask,
                                       rest);
 }
 
 void buildStore(OpBuilder &b, Location loc, Value value, Value buffer,
                 ValueRange indices, Value mask) {
-  if (mask)
-    vector::MaskedStoreOp::create(b, loc, buffer, indices, mask, value);
-  else
+  auto type = cast<VectorType>(value.getType());
+  if (!mask)
     vector::StoreOp::create(b, loc, value, buffer, indices);
+  else if (type.getElementType().isBF16())
+    LLVM::MaskedStoreOp::create(
+        b, loc,
+        arith::BitcastOp::create(b, loc, type.clone(b.getI16Type()), value),
+        buildPointer(b, loc, buffer, indices), mask, 2);
+  else
+    vector::MaskedStoreOp::create(b, loc, buffer, indices, mask, value);
 }
 
 bool isContiguousInLastDim(Value buffer) {

@@ -53,7 +53,13 @@ using ColumnBody = llvm::function_ref<void(
 void buildColumnLoop(OpBuilder &b, Location loc, ValueRange sizes,
                      unsigned length, unsigned unroll, ColumnBody body);
 
-/// vector.load, or vector.maskedload with `rest` in the masked lanes.
+/// The address of an element.
+Value buildPointer(OpBuilder &b, Location loc, Value buffer,
+                   ValueRange indices);
+
+/// vector.load, or vector.maskedload with `rest` in the masked lanes. Masked
+/// bf16 goes through i16: taken apart into scalars, as where no instruction
+/// masks 16 bits, LLVM would round each of them once more, by a call.
 Value buildLoad(OpBuilder &b, Location loc, mlir::VectorType type, Value buffer,
                 ValueRange indices, Value mask = {}, Value rest = {});
 /// vector.store or vector.maskedstore.

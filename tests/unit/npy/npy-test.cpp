@@ -68,7 +68,7 @@ std::string headerOf(const std::string &descr, const std::string &shape,
 TEST_F(Npy, EveryTypeComesBack) {
   for (DType type : {DType::Bool, DType::I8, DType::U8, DType::I16, DType::U16,
                      DType::I32, DType::U32, DType::I64, DType::U64, DType::F16,
-                     DType::F32, DType::F64}) {
+                     DType::BF16, DType::F32, DType::F64}) {
     SCOPED_TRACE(dtypeName(type).str());
     Array written;
     written.type = type;
@@ -111,6 +111,15 @@ TEST_F(Npy, HalfBecomesDouble) {
   EXPECT_EQ(array.at(0), 1.0);
   EXPECT_EQ(array.at(1), -2.0);
   EXPECT_EQ(array.at(2), std::numeric_limits<double>::infinity());
+}
+
+TEST_F(Npy, Bf16IsTwoBytesOfNoNumPyType) {
+  writeBytes(file(headerOf("'<V2'", "(2,)"), std::string("\x80\x3f\0\xc0", 4)));
+  llvm::Expected<Array> read = readNpy(path);
+  ASSERT_TRUE(static_cast<bool>(read));
+  EXPECT_EQ(read->type, DType::BF16);
+  EXPECT_EQ(read->at(0), 1.0);
+  EXPECT_EQ(read->at(1), -2.0);
 }
 
 TEST_F(Npy, HeaderIsAlignedForMapping) {

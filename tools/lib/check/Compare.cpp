@@ -11,7 +11,8 @@ using namespace llvm;
 namespace heed {
 
 static bool isFloat(DType type) {
-  return type == DType::F16 || type == DType::F32 || type == DType::F64;
+  return type == DType::F16 || type == DType::BF16 || type == DType::F32 ||
+         type == DType::F64;
 }
 
 static std::string shapeText(const Array &array) {

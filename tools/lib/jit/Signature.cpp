@@ -11,6 +11,8 @@ namespace heed {
 static std::optional<DType> dtypeOf(Type type, bool isUnsigned) {
   if (type.isF16())
     return DType::F16;
+  if (type.isBF16())
+    return DType::BF16;
   if (type.isF32())
     return DType::F32;
   if (type.isF64())

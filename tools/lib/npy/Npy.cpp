@@ -27,12 +27,13 @@ struct TypeRow {
   int64_t bytes;
 };
 constexpr TypeRow kTypes[] = {
-    {DType::Bool, "b1", "bool", 1},   {DType::I8, "i1", "int8", 1},
-    {DType::U8, "u1", "uint8", 1},    {DType::I16, "i2", "int16", 2},
-    {DType::U16, "u2", "uint16", 2},  {DType::I32, "i4", "int32", 4},
-    {DType::U32, "u4", "uint32", 4},  {DType::I64, "i8", "int64", 8},
-    {DType::U64, "u8", "uint64", 8},  {DType::F16, "f2", "float16", 2},
-    {DType::F32, "f4", "float32", 4}, {DType::F64, "f8", "float64", 8}};
+    {DType::Bool, "b1", "bool", 1},     {DType::I8, "i1", "int8", 1},
+    {DType::U8, "u1", "uint8", 1},      {DType::I16, "i2", "int16", 2},
+    {DType::U16, "u2", "uint16", 2},    {DType::I32, "i4", "int32", 4},
+    {DType::U32, "u4", "uint32", 4},    {DType::I64, "i8", "int64", 8},
+    {DType::U64, "u8", "uint64", 8},    {DType::F16, "f2", "float16", 2},
+    {DType::BF16, "V2", "bfloat16", 2}, {DType::F32, "f4", "float32", 4},
+    {DType::F64, "f8", "float64", 8}};
 
 const TypeRow &row(DType type) {
   return *find_if(kTypes, [&](const TypeRow &r) { return r.type == type; });
@@ -177,10 +178,12 @@ double Array::at(int64_t i) const {
     return as(float{});
   case DType::F64:
     return as(double{});
-  case DType::F16: {
+  case DType::F16:
+  case DType::BF16: {
     uint16_t bits;
     std::memcpy(&bits, p, sizeof(bits));
-    APFloat value(APFloat::IEEEhalf(), APInt(16, bits));
+    APFloat value(type == DType::F16 ? APFloat::IEEEhalf() : APFloat::BFloat(),
+                  APInt(16, bits));
     bool lossy;
     value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lossy);
     return value.convertToDouble();
@@ -240,7 +243,8 @@ Expected<Array> readNpy(StringRef path) {
 
 Error writeNpy(StringRef path, const Array &array) {
   std::string header = "{'descr': '";
-  header += dtypeBytes(array.type) == 1 ? "|" : "<";
+  bool hasByteOrder = dtypeBytes(array.type) > 1 && array.type != DType::BF16;
+  header += hasByteOrder ? "<" : "|";
   header += row(array.type).code;
   header += "', 'fortran_order': False, 'shape': (";
   for (int64_t size : array.shape)

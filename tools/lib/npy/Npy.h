@@ -12,7 +12,21 @@
 namespace heed {
 
 /// Element types that cross the boundary of a program.
-enum class DType { Bool, I8, U8, I16, U16, I32, U32, I64, U64, F16, F32, F64 };
+enum class DType {
+  Bool,
+  I8,
+  U8,
+  I16,
+  U16,
+  I32,
+  U32,
+  I64,
+  U64,
+  F16,
+  BF16, // in a file: V2, as ml_dtypes writes it
+  F32,
+  F64
+};
 
 /// Bytes of one element.
 int64_t dtypeBytes(DType type);
@@ -31,7 +45,7 @@ struct Array {
 };
 
 /// Reads format versions 1.0, 2.0 and 3.0. Refused with a message that names the file:
-/// pickled objects, structured and void types, other byte orders, Fortran order
+/// pickled objects, structured and other void types, other byte orders, Fortran order
 /// of rank 2 or more, headers above 10,000 bytes, and data that are shorter or
 /// longer than the shape says.
 llvm::Expected<Array> readNpy(llvm::StringRef path);

@@ -13,13 +13,13 @@ func.func @f32_stays(%x: tensor<?x8x?x64xf32>) -> tensor<?x8x?x64xf32> {
   return %o : tensor<?x8x?x64xf32>
 }
 
-// CHECK-LABEL: func @f16_is_decomposed
+// CHECK-LABEL: func @f64_is_decomposed
 // CHECK-NOT: attn.sdpa
 // CHECK: linalg.generic
-func.func @f16_is_decomposed(%x: tensor<1x8x16x64xf16>) -> tensor<1x8x16x64xf16> {
-  %o = attn.sdpa ins(%x, %x, %x : tensor<1x8x16x64xf16>, tensor<1x8x16x64xf16>, tensor<1x8x16x64xf16>)
-      outs(%x : tensor<1x8x16x64xf16>) maps = [#q, #k, #v, #o] -> tensor<1x8x16x64xf16>
-  return %o : tensor<1x8x16x64xf16>
+func.func @f64_is_decomposed(%x: tensor<1x8x16x64xf64>) -> tensor<1x8x16x64xf64> {
+  %o = attn.sdpa ins(%x, %x, %x : tensor<1x8x16x64xf64>, tensor<1x8x16x64xf64>, tensor<1x8x16x64xf64>)
+      outs(%x : tensor<1x8x16x64xf64>) maps = [#q, #k, #v, #o] -> tensor<1x8x16x64xf64>
+  return %o : tensor<1x8x16x64xf64>
 }
 
 // CHECK-LABEL: func @dynamic_head_size_is_decomposed
