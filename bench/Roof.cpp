@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <sched.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -208,6 +209,31 @@ double bestRate(HeedContext *context, void (*loop)(int64_t), double flops) {
 
 } // namespace
 
+void pinThreads(HeedContext *context) {
+#if defined(__linux__)
+  static const cpu_set_t allowed = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof(set), &set);
+    return set;
+  }();
+  int64_t threads = heed_num_threads(context);
+  if (threads > CPU_COUNT(&allowed))
+    return;
+  parallel(context, threads, [](int64_t begin, int64_t end) {
+    if (begin == end)
+      return;
+    int64_t left = begin, cpu = 0;
+    while (!CPU_ISSET(cpu, &allowed) || left-- > 0)
+      ++cpu;
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(cpu, &own);
+    sched_setaffinity(0, sizeof(own), &own);
+  });
+#endif
+}
+
 double fmaPeak(HeedContext *context, unsigned vectorBytes) {
 #if defined(__x86_64__)
   if (vectorBytes >= 64 && __builtin_cpu_supports("avx512f"))
@@ -237,10 +263,15 @@ void readOnce(HeedContext *context, const char *memory, size_t bytes) {
 
 void readAndCopy(HeedContext *context, const char *from, char *to, size_t bytes,
                  int64_t images) {
-  // In units of an image's 64th part, so that one image keeps all threads busy.
+  // Images of a few lines go together: else calls were measured, not memory.
+  // Each image is cut in parts, so that a single one keeps all threads busy.
+  constexpr size_t kTogether = 32 << 10;
+  images = std::max<int64_t>(1, std::min<int64_t>(images, bytes / kTogether));
   constexpr int64_t kParts = 64;
-  size_t image = bytes / images;
+  size_t image = bytes / images / 64 * 64;
   auto offset = [=](int64_t unit) {
+    if (unit == images * kParts)
+      return bytes;
     size_t part = unit % kParts;
     return unit / kParts * image + image * part / kParts / 64 * 64;
   };

@@ -8,6 +8,10 @@
 
 namespace heed::bench {
 
+/// Gives each thread of the context a processor of its own, if there are as
+/// many: on a busy machine the scheduler may leave two on one.
+void pinThreads(HeedContext *context);
+
 /// Multiply-adds on vectors of `vectorBytes` (64: AVX-512, 32: AVX2, else what
 /// the compiler makes of a loop) by all threads of the context, in FLOP a
 /// second: the best of many short runs.

@@ -29,6 +29,7 @@ def parse():
     parser.add_argument("--seconds", type=float, default=0.2, help="of each engine in each round")
     parser.add_argument("--sweep", action="store_true", help="the sizes around those of the table too")
     parser.add_argument("--list", action="store_true", help="print the names and end")
+    parser.add_argument("--keep", action="store_true", help="keep the rows of the last run that this one does not measure anew")
     parser.add_argument("--name", default="blocks", help="of the files in build/bench")
     return parser.parse_args()
 
@@ -86,12 +87,15 @@ def main():
         print("\n".join(b.name for b in blocks))
         return 0
     engines = peers.present(options.engines.split(","))
-    info, rows = report.machine(engines), []
+    threads = [int(t) for t in options.threads.split(",")]
+    info = report.machine(engines)
+    measured = {(b.name, t) for b in blocks for t in threads}
+    rows = [r for r in report.read_rows(options.name) if (r["block"], r["threads"]) not in measured] if options.keep else []
     print(report.describe(info))
     print(report.header(engines), flush=True)
     for block in blocks:
-        for threads in map(int, options.threads.split(",")):
-            rows.append(measure(block, engines, threads, options))
+        for count in threads:
+            rows.append(measure(block, engines, count, options))
             print(report.line(rows[-1], engines), flush=True)
             write(options.name, info, rows, families.AXES)
     print(report.summary(rows))

@@ -55,6 +55,12 @@ def write_json(name, info, rows):
     return path
 
 
+def read_rows(name):
+    """The rows of build/bench/NAME.json; none without it."""
+    path = OUT / f"{name}.json"
+    return json.loads(path.read_text())["rows"] if path.exists() else []
+
+
 # --- Rows: {"block", "family", "size", "threads", "engines": {name: {"ms": …} or {"error": …}}} --------------------
 
 
