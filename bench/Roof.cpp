@@ -265,7 +265,7 @@ void readAndCopy(HeedContext *context, const char *from, char *to, size_t bytes,
                  int64_t images) {
   // Images of a few lines go together: else calls were measured, not memory.
   // Each image is cut in parts, so that a single one keeps all threads busy.
-  constexpr size_t kTogether = 32 << 10;
+  constexpr size_t kTogether = 8 << 10;
   images = std::max<int64_t>(1, std::min<int64_t>(images, bytes / kTogether));
   constexpr int64_t kParts = 64;
   size_t image = bytes / images / 64 * 64;

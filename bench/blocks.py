@@ -5,13 +5,14 @@ The engines take turns, three rounds; a time is the median over the rounds of a 
 best peer's time over Heed's, "unfused" that of the same program without fusion: above 1, Heed is faster, and from 0.98 on
 they count as equal. In rows below 0.1 ms a peer's time holds some 5 to 20 us of its own call from Python; Heed's does not.
 
-The error is Heed's largest, against a reference in double precision, as a share of the bound 8 (1 + n) eps |y| + eps max|y|,
-n the longest sum of products: oneDNN's bound for attention.
+The error is Heed's largest, against a reference in double precision, as a share of oneDNN's bound for attention,
+8 (1 + n) eps |y| + eps m: n the longest sum of products, m the sum of the products' absolute values, or the largest |y|.
 
 Writes build/bench/blocks.json and blocks.svg. Needs torch and onnxscript, to write the blocks; the other peers are optional.
 """
 import argparse
 import sys
+import tempfile
 
 import peers
 import plot
@@ -34,13 +35,12 @@ def parse():
     return parser.parse_args()
 
 
-def bound_of(terms):
-    """Error -> share of the bound."""
+def bound_of(terms, magnitude):
+    """(output, expected) -> the largest error as a share of the bound."""
     import numpy as np
 
     def share(got, expected):
-        size = np.abs(expected)
-        allowed = 8 * (1 + terms) * EPSILON * size + EPSILON * size.max()
+        allowed = 8 * (1 + terms) * EPSILON * np.abs(expected) + EPSILON * magnitude
         return float((np.abs(np.asarray(got, np.float64) - expected) / allowed).max())
 
     return share
@@ -60,9 +60,12 @@ def measure(block, engines, threads, options):
     module, tensors = block.make()
     path = report.OUT / "onnx" / f"{block.name}.onnx"
     export(module, tensors, path)
-    expected = [module.double()(*(t.double() for t in tensors)).numpy()]
-    results = peers.compare(engines, path, [t.numpy() for t in tensors], threads, (module.float(), tensors), expected,
-                            bound_of(block.terms), options.rounds, options.seconds)
+    exact = module.double(), tuple(t.double() for t in tensors)
+    expected, magnitude = [exact[0](*exact[1]).numpy()], block.magnitude(*exact).numpy()
+    arrays = [t.numpy() for t in tensors]
+    with tempfile.TemporaryDirectory() as folder:
+        results = peers.compare(engines, path, peers.save(arrays, folder), threads, peers.Timing(options.rounds, options.seconds),
+                                arrays, (module.float(), tensors), expected, bound_of(block.terms, magnitude))
     return {"block": block.name, "family": block.family, "size": block.size, "threads": threads, "engines": results}
 
 

@@ -81,6 +81,28 @@ class MultiHead(nn.Module):
         return self.attention(x, x, x, need_weights=False)[0]
 
 
+def largest(module, tensors):
+    """The magnitude of an output: of its largest value."""
+    return module(*tensors).abs().max()
+
+
+def of_attention(module, tensors):
+    """Of each value, the sum of its products' absolute values: what rounding is relative to where they cancel."""
+    q, k, v = tensors
+    return module(q, k, v.abs())
+
+
+def of_multi_head(module, tensors):
+    """The same through the projections of the values and of the output."""
+    (x,), m = tensors, module.attention
+    heads = lambda t: t.unflatten(-1, (m.num_heads, m.head_dim)).transpose(1, 2)
+    w, b, width = m.in_proj_weight, m.in_proj_bias, m.embed_dim
+    q, k = F.linear(x, w[:2 * width], b[:2 * width]).chunk(2, -1)
+    v = F.linear(x.abs(), w[2 * width:].abs(), b[2 * width:].abs())
+    o = F.scaled_dot_product_attention(heads(q), heads(k), heads(v)).transpose(1, 2).flatten(2)
+    return F.linear(o, m.out_proj.weight.abs(), m.out_proj.bias.abs())
+
+
 @dataclasses.dataclass
 class Block:
     name: str
@@ -89,6 +111,7 @@ class Block:
     terms: int  # of the longest sum of products: what the bound of the error grows with
     module: typing.Callable[[], nn.Module]
     shapes: list
+    magnitude: typing.Callable = largest
 
     def make(self):
         """(module, tensors), the same at each call."""
@@ -111,24 +134,24 @@ def gate(family, n, c, side):
 
 
 def sdpa(b, h, s, d):
-    return Block(f"sdpa_b{b}h{h}s{s}d{d}", "sdpa", s, s, Attention, [(b, h, s, d)] * 3)
+    return Block(f"sdpa_b{b}h{h}s{s}d{d}", "sdpa", s, s, Attention, [(b, h, s, d)] * 3, of_attention)
 
 
 def causal(h, s, d):
-    return Block(f"sdpa_causal_h{h}s{s}d{d}", "sdpa_causal", s, s, lambda: Attention(causal=True), [(1, h, s, d)] * 3)
+    return Block(f"sdpa_causal_h{h}s{s}d{d}", "sdpa_causal", s, s, lambda: Attention(causal=True), [(1, h, s, d)] * 3, of_attention)
 
 
 def window(h, s, d, w=64):
-    return Block(f"sdpa_window{w}_h{h}s{s}d{d}", "sdpa_window", s, 2 * w + 1, lambda: Attention(window=w), [(1, h, s, d)] * 3)
+    return Block(f"sdpa_window{w}_h{h}s{s}d{d}", "sdpa_window", s, 2 * w + 1, lambda: Attention(window=w), [(1, h, s, d)] * 3, of_attention)
 
 
 def decode(h, keys, d):
     shapes = [(1, h, 1, d), (1, h, keys, d), (1, h, keys, d)]
-    return Block(f"sdpa_decode_h{h}kv{keys}d{d}", "sdpa_decode", keys, keys, Attention, shapes)
+    return Block(f"sdpa_decode_h{h}kv{keys}d{d}", "sdpa_decode", keys, keys, Attention, shapes, of_attention)
 
 
 def mha(width, heads, s):
-    return Block(f"mha_{width}h{heads}_s{s}", "mha", s, width, lambda: MultiHead(width, heads), [(1, s, width)])
+    return Block(f"mha_{width}h{heads}_s{s}", "mha", s, width, lambda: MultiHead(width, heads), [(1, s, width)], of_multi_head)
 
 
 def encoder(width, heads, s):

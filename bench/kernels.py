@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 
+import bars
 import peers
 import plot
 import report
@@ -57,9 +58,27 @@ def table(rows):
             yield f"{name:42s} fails: {row['error'].splitlines()[0]}"
             continue
         rate = f"{row['gflops']:.1f} GFLOP/s" if "gflops" in row else f"{row['gbytes']:.1f} GB/s"
-        other = rows.get(compared_with(name), {}).get("best_us")
-        own = report.cell(row["best_us"] / other if other else None)
+        own = report.cell(own_share(rows, name))
         yield f"{name:42s} {row['best_us']:10.1f} {row['median_us']:10.1f} {rate:>14s} {row['percent']:8.1f} {own:>6s}"
+
+
+def own_share(rows, name):
+    """The time of a kernel over that of the one that it is compared with; None without one."""
+    other = rows.get(compared_with(name), {}).get("best_us")
+    return rows[name]["best_us"] / other if other else None
+
+
+def missed(rows):
+    """A line for each kernel that does not reach its bar."""
+    for name, row in rows.items():
+        if "error" in row:
+            continue
+        least, most = bars.of_kernel(name.rpartition("/")[0])
+        own = own_share(rows, name)
+        if least and row["percent"] < least:
+            yield f"  {row['percent']:.1f} % of the limit, not {least} %: {name}"
+        if most and own and own > most:
+            yield f"  {own:.2f} of {compared_with(name)}, not {most:.2f}: {name}"
 
 
 def panels(rows):
@@ -96,11 +115,13 @@ def main():
     (report.OUT / "kernels.json.tmp").replace(path)
     result = json.loads(path.read_text())
     info, rows = report.machine([]), medians(result["benchmarks"])
-    chart = plot.chart("Share of the limit that this machine was measured to have", info["cpu"], panels(rows))
+    chart = plot.chart("Share of the limit that this machine was measured to have", info["cpu"], panels(rows), percent=True)
     (report.OUT / "kernels.svg").write_text("\n".join(chart) + "\n")
     print(report.describe(info))
     print(", ".join(f"{k} {v}" for k, v in result["context"].items() if isinstance(v, str) and ("peak" in k or k in ("mcpu", "vector_bits", "onednn"))))
     print("\n".join(table(rows)))
+    below = list(missed(rows))
+    print(f"below their bar: {len(below)}", *below, sep="\n")
     print(f"written: {path} and .svg")
     return 0
 

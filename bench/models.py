@@ -49,23 +49,28 @@ def models(options):
         yield from listed(manifest, folder) if manifest.exists() else beside(folder)
 
 
-def main():
-    options = parse()
+def load(files):
+    """The arrays, for the peers; None without NumPy, which then are not there either."""
     if not peers.can_import("numpy"):
-        print("models: needs numpy: set HEED_PYTHON to a Python that has it (and onnxruntime, openvino)", file=sys.stderr)
-        return 1
+        return None
     import numpy as np
 
+    return [np.load(file) for file in files]
+
+
+def main():
+    options = parse()
     engines = peers.present(options.engines.split(","))
     info, rows = report.machine(engines), []
+    timing = peers.Timing(options.rounds, options.seconds)
     print(report.describe(info))
     print(report.header(engines), flush=True)
     for name, path, inputs in models(options):
         if options.only and not any(part in name for part in options.only):
             continue
-        arrays = [np.load(file) for file in inputs]
+        arrays = load(inputs)
         for threads in map(int, options.threads.split(",")):
-            results = peers.compare(engines, path, arrays, threads, rounds=options.rounds, seconds=options.seconds)
+            results = peers.compare(engines, path, inputs, threads, timing, arrays)
             rows.append({"block": name, "family": "models", "size": path.stat().st_size, "threads": threads, "engines": results})
             print(report.line(rows[-1], engines), flush=True)
             report.write_json("models", info, rows)

@@ -2,6 +2,7 @@
 
 Each engine is optional. An engine that is not installed is named once; one that fails on a model is named in its row.
 """
+import dataclasses
 import importlib
 import importlib.metadata
 import json
@@ -52,22 +53,32 @@ def versions(names):
 # --- Heed: a process of its own ---------------------------------------------------------------------------------------
 
 
-def heed_bench(path, arrays, threads, flags=(), seconds=0.3):
-    """One `heed-run --bench`: its JSON (compile_s, min_ms, median_ms, …) and under "outputs" the arrays."""
-    import numpy as np
-
+def heed_bench(path, files, threads, flags=(), seconds=0.3, outputs=False):
+    """One `heed-run --bench` on arrays in files: its JSON (compile_s, min_ms, median_ms, …), with "outputs" if asked."""
+    command = [HEED_RUN, str(path), "--threads", str(threads), "--bench", "--json", "--bench-seconds", str(seconds), *flags]
+    for file in files:
+        command += ["--input", str(file)]
     with tempfile.TemporaryDirectory() as folder:
-        command = [HEED_RUN, str(path), "--threads", str(threads), "--bench", "--json", "--bench-seconds", str(seconds)]
-        for k, array in enumerate(arrays):
-            np.save(f"{folder}/in{k}.npy", array)
-            command += ["--input", f"{folder}/in{k}.npy"]
-        run = subprocess.run([*command, "--output", folder, *flags], capture_output=True, text=True)
+        run = subprocess.run([*command, *(["--output", folder] if outputs else [])], capture_output=True, text=True)
         if run.returncode:
             raise RuntimeError(run.stderr.strip() or f"heed-run ended with {run.returncode}")
         result = json.loads(run.stdout[run.stdout.index("{"):])
-        count = len(list(pathlib.Path(folder).glob("out*.npy")))
-        result["outputs"] = [np.load(f"{folder}/out{k}.npy") for k in range(count)]
+        if outputs:
+            import numpy as np
+
+            count = len(list(pathlib.Path(folder).glob("out*.npy")))
+            result["outputs"] = [np.load(f"{folder}/out{k}.npy") for k in range(count)]
         return result
+
+
+def save(arrays, folder):
+    """The arrays as files of `folder`."""
+    import numpy as np
+
+    files = [f"{folder}/in{k}.npy" for k in range(len(arrays))]
+    for file, array in zip(files, arrays):
+        np.save(file, array)
+    return files
 
 
 # --- The peers: each maker gives a function without arguments that computes the outputs -------------------------------
@@ -100,10 +111,11 @@ def iree_module(path):
         flags = ["--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu",
                  "--iree-llvmcpu-target-cpu=host", "--iree-opt-level=O3"]
         for command in ([f"{tools}/iree-import-onnx", str(path), "--opset-version", "18", "-o", text],
-                        [f"{tools}/iree-compile", text, "-o", compiled, *flags]):
+                        [f"{tools}/iree-compile", text, "-o", f"{compiled}.part", *flags]):
             run = subprocess.run(command, capture_output=True, text=True)
             if run.returncode:
                 raise RuntimeError(run.stderr.strip())
+        os.replace(f"{compiled}.part", compiled)
     return compiled
 
 
@@ -203,26 +215,33 @@ class Peer(Engine):
 
 
 class HeedProcess(Engine):
-    def __init__(self, name, path, arrays, threads):
+    def __init__(self, name, path, files, threads, outputs):
         super().__init__(name)
         flags = ["--no-fuse"] if name == "unfused" else []
-        self.run = lambda seconds: heed_bench(path, arrays, threads, flags, seconds)
+        self.run = lambda seconds: heed_bench(path, files, threads, flags, seconds, outputs)
 
     def round(self, seconds):
         result = self.run(seconds)
-        self.outputs, self.setup_s = result["outputs"], result["compile_s"]
+        self.outputs, self.setup_s = result.get("outputs"), result["compile_s"]
         self.rounds.append((result["min_ms"], result["median_ms"]))
 
 
-def compare(names, path, arrays, threads, torch_model=None, expected=None, bound=None, rounds=3, seconds=0.2):
+@dataclasses.dataclass
+class Timing:
+    rounds: int = 3
+    seconds: float = 0.2  # of each engine in each round
+
+
+def compare(names, path, files, threads, timing, arrays=None, torch_model=None, expected=None, bound=None):
     """Engine -> {ms, median_ms, setup_s, error_of_bound} or {error}; `ms` is the median over rounds of each round's
-    best call. `torch_model` is (module, tensors); bound(y, expected) is an error as a share of what is allowed."""
-    makers = {n: (lambda m=m: m(path, arrays, threads)) for n, m in ON_ONNX.items()}
+    best call. Heed reads `files`, the peers have `arrays`, those of PyTorch `torch_model`, (module, tensors).
+    bound(y, expected) is an error as a share of what is allowed."""
+    makers = {n: (lambda m=m: m(path, arrays, threads)) for n, m in ON_ONNX.items()} if arrays is not None else {}
     if torch_model:
         makers |= {n: (lambda m=m: m(*torch_model, threads)) for n, m in ON_TORCH.items()}
-    engines = [HeedProcess(n, path, arrays, threads) if n in HEED else Peer(n, makers[n])
+    engines = [HeedProcess(n, path, files, threads, expected is not None) if n in HEED else Peer(n, makers[n])
                for n in names if n in HEED or n in makers]
-    for _ in range(rounds):
+    for _ in range(timing.rounds):
         for engine in engines:
-            engine.guard(lambda: engine.round(seconds))
+            engine.guard(lambda: engine.round(timing.seconds))
     return {e.name: e.result(expected, bound) for e in engines}

@@ -43,6 +43,7 @@ class Scale:
 
 
 RATIOS = [m * 2.0**k for k in range(-6, 10) for m in (1, 1.5)]
+SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 4.0]
 POWERS = [2.0**k for k in range(24)]
 DECADES = [m * 10.0**k for k in range(12) for m in (1, 2, 5)]
 
@@ -71,17 +72,18 @@ def series(points, colour, x, y):
         yield f'<circle cx="{x(size):.1f}" cy="{y(value):.1f}" r="3.2" fill="{colour}"><title>{escape(tip)}</title></circle>'
 
 
-def panel(title, axis, by_threads):
-    """`by_threads`: number of threads -> [(size, ratio, tip)]; the line at 1 is where Heed equals the best peer."""
+def panel(title, axis, by_threads, percent):
+    """`by_threads`: number of threads -> [(size, ratio, tip)]; the line at 1 is where Heed equals what it is compared with."""
     points = [p for group in by_threads.values() for p in group]
     x = Scale(min(p[0] for p in points), max(p[0] for p in points), LEFT + 10, WIDTH - RIGHT - 10)
     low, high = min(p[1] for p in points), max(p[1] for p in points)
-    y = Scale(min(0.71, low / 1.1), max(2.83, high * 1.1), HEIGHT - BOTTOM, TOP)
+    y = Scale(min(0.71, low / 1.1), max(1.1 if percent else 2.83, high * 1.1), HEIGHT - BOTTOM, TOP)
     yield text(LEFT, TOP - 14, title, extra='class="panel"')
-    yield f'<rect x="{LEFT}" y="{y(1):.1f}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - BOTTOM - y(1):.1f}" fill="{SLOWER}"/>'
-    for tick in y.ticks(RATIOS, 12):
+    if not percent:
+        yield f'<rect x="{LEFT}" y="{y(1):.1f}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - BOTTOM - y(1):.1f}" fill="{SLOWER}"/>'
+    for tick in y.ticks(SHARES if percent else RATIOS, 12):
         yield line(LEFT, y(tick), WIDTH - RIGHT, y(tick), "equal" if tick == 1 else "grid")
-        yield text(LEFT - 6, y(tick) + 4, f"{tick:g}x", "end")
+        yield text(LEFT - 6, y(tick) + 4, f"{100 * tick:g} %" if percent else f"{tick:g}x", "end")
     for tick in x.ticks(POWERS if x.high < 2e4 else DECADES, 8):
         yield line(x(tick), TOP, x(tick), HEIGHT - BOTTOM, "grid")
         yield text(x(tick), HEIGHT - BOTTOM + 16, short(tick), "middle")
@@ -99,8 +101,9 @@ def legend(threads, x, y):
         x += 110
 
 
-def chart(title, subtitle, panels):
-    """`panels`: (title, axis, {threads: [(size, ratio, tip)]}); those without a point are left out."""
+def chart(title, subtitle, panels, percent=False):
+    """`panels`: (title, axis, {threads: [(size, ratio, tip)]}); those without a point are left out. `percent`: ratios are
+    shares of a limit, which nothing exceeds for long."""
     panels = [p for p in panels if any(p[2].values())]
     threads = sorted({t for _, _, groups in panels for t in groups})
     panels = [(name, axis, {t: groups.get(t, []) for t in threads}) for name, axis, groups in panels]
@@ -113,7 +116,7 @@ def chart(title, subtitle, panels):
     yield from legend(threads, width - RIGHT - 110 * len(threads), 32)
     for k, (name, axis, groups) in enumerate(panels):
         yield f'<g transform="translate({k % COLUMNS * WIDTH},{HEAD + k // COLUMNS * HEIGHT})">'
-        yield from panel(name, axis, groups)
+        yield from panel(name, axis, groups, percent)
         yield "</g>"
     yield "</svg>"
 

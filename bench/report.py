@@ -6,6 +6,7 @@ import pathlib
 import platform
 import subprocess
 
+import bars
 import peers
 
 OUT = peers.ROOT / "build/bench"
@@ -120,10 +121,12 @@ def summary(rows):
     """What the rows come to: the mean, and the rows that lose."""
     ratios = [ratio(r) for r in rows]
     lines = [f"geometric mean against the best peer: {cell(geometric_mean(ratios))}x over {len(rows)} rows"]
-    for what, of in (("the best peer", ratio), ("unfused Heed", ratio_unfused)):
-        slower = [(of(r), r) for r in rows if of(r) and of(r) < 0.98]
-        lines.append(f"slower than {what}: {len(slower)}" + "".join(
-            f"\n  {value:.2f}x {r['block']} at {r['threads']} threads" for value, r in sorted(slower, key=lambda s: s[0])))
+    checks = (("slower than the best peer", ratio, lambda r: bars.EQUAL), ("slower than unfused Heed", ratio_unfused, lambda r: bars.EQUAL),
+              ("below its bar against the best peer", ratio, bars.of_block))
+    for what, of, bar in checks:
+        below = sorted(((of(r) / bar(r), r) for r in rows if of(r) and of(r) < bar(r)), key=lambda pair: pair[0])
+        lines.append(f"{what}: {len(below)}" + "".join(
+            f"\n  {of(r):.2f}x, not {bar(r):.2f}x: {r['block']} at {r['threads']} threads" for _, r in below))
     for r in rows:
         lines += [f"{n} fails on {r['block']}: {e['error'].splitlines()[-1][:150]}" for n, e in r["engines"].items() if "error" in e]
     return "\n".join(lines)

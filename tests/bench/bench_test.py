@@ -7,6 +7,7 @@ import xml.dom.minidom
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
+import bars
 import kernels
 import peers
 import plot
@@ -36,8 +37,8 @@ class Report(unittest.TestCase):
 
     def test_summary_names_the_rows_that_lose_and_the_engines_that_fail(self):
         text = report.summary([row(ort=4.0, unfused=1.9), row("slow", ort=1.0), row("equal", ort=1.97, ov="line\nwhy")])
-        self.assertIn("slower than the best peer: 1\n  0.50x slow at 1 threads", text)
-        self.assertIn("slower than unfused Heed: 1\n  0.95x sdpa_s128", text)
+        self.assertIn("slower than the best peer: 1\n  0.50x, not 0.98x: slow at 1 threads", text)
+        self.assertIn("slower than unfused Heed: 1\n  0.95x, not 0.98x: sdpa_s128", text)
         self.assertIn("ov fails on equal: why", text)
 
     def test_absent_engines_are_left_out(self):
@@ -88,6 +89,14 @@ class Kernels(unittest.TestCase):
         text = "\n".join(kernels.table(rows))
         self.assertRegex(text, r"sdpa_causal/h8/s512/d64/t1 .* 0\.60")
         self.assertIn("fails: no", text)
+
+    def test_bars(self):
+        rows = kernels.medians(self.RESULTS)
+        self.assertEqual(list(kernels.missed(rows)), ["  80.0 % of the limit, not 82 %: sdpa/b1/h8/s512/d64/t1"])
+        self.assertEqual(bars.of_kernel("sdpa_decode/h32/kv8192/d128"), (85, None))
+        self.assertEqual(bars.of_kernel("sdpa_decode/h16/kv256/d64"), (None, None))
+        self.assertEqual(bars.of_kernel("sdpa_window64/h8/s2048/d64"), (None, 0.14))
+        self.assertEqual(bars.of_block({"block": "se_inner_8x256x56", "family": "se_inner", "size": 1}), 1.6)
 
     def test_panels(self):
         (full, _, groups), _ = kernels.panels(kernels.medians(self.RESULTS))
