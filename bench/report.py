@@ -99,22 +99,33 @@ def cell(value, digits=2):
 
 
 def milliseconds(value):
-    return "-" if value is None else f"{value:.4f}" if value < 1 else f"{value:.3f}" if value < 100 else f"{value:.1f}"
+    return f"{value:.4f}" if value < 1 else f"{value:.3f}" if value < 100 else f"{value:.1f}"
 
 
 def header(names):
     engines = " ".join(f"{n:>9s}" for n in names)
-    return f"{'block':34s} thr {engines}  vs best peer     unfused  error/bound"
+    return f"{'block':34s} thr {engines}  vs best peer     unfused  error/bound (peers')"
+
+
+def engine_cell(row, name):
+    if name not in row["engines"]:
+        return ""
+    return milliseconds(time_of(row, name)) if time_of(row, name) else "fails"
 
 
 def line(row, names):
-    """One row of the table: ms of each engine, the two ratios, Heed's error."""
-    engines = " ".join(f"{milliseconds(time_of(row, n)) if n in row['engines'] and 'ms' in row['engines'][n] else 'fails' if n in row['engines'] else '':>9s}"
-                       for n in names)
+    """One row of the table: ms of each engine, the two ratios, the errors."""
+    engines = " ".join(f"{engine_cell(row, n):>9s}" for n in names)
     best = best_peer(row)
-    error = row["engines"].get("heed", {}).get("error_of_bound")
     return (f"{row['block']:34s} {row['threads']:3d} {engines}  {cell(ratio(row)):>5s} {best[0] if best else '':8s} "
-            f"{cell(ratio_unfused(row)):>6s}  {cell(error, 3):>8s}")
+            f"{cell(ratio_unfused(row)):>6s}  {errors(row)}")
+
+
+def errors(row):
+    """Heed's error as a share of the bound, and the least and the largest of the peers'."""
+    share = {n: e["error_of_bound"] for n, e in row["engines"].items() if "error_of_bound" in e}
+    others = [s for n, s in share.items() if n not in peers.HEED]
+    return f"{cell(share.get('heed'), 3):>8s}" + (f" ({min(others):.3f}-{max(others):.3f})" if others else "")
 
 
 def summary(rows):
