@@ -51,10 +51,8 @@ void allocScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
   task.p = view(2 * stride, b.getBF16Type());
 }
 
-/// m = −inf, l = 0, o = 0, unless the only block of keys sets them.
-void beginTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
-  if (kernel.finishesInTile())
-    return;
+/// m = −inf, l = 0, o = 0.
+void clearSums(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
   Location loc = kernel.loc;
   Value zeroIndex = buildIndex(b, loc, 0);
   Value least = buildFloat(b, loc, b.getF32Type(),
@@ -82,6 +80,8 @@ attn::KeyBounds attendedKeys(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
   Location loc = kernel.loc;
   Value zero = buildIndex(b, loc, 0);
   attn::KeyBounds keys{zero, kernel.sizeK};
+  if (task.part.end)
+    keys = task.part;
   if (!kernel.hasKeyBounds())
     return keys;
   auto bounds = [&](Value i) {
@@ -89,17 +89,15 @@ attn::KeyBounds attendedKeys(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
                                 kernel.sizeK, task.kvLength);
   };
   Value last = arith::SubIOp::create(
-      b, loc, arith::AddIOp::create(b, loc, task.first, task.rows),
+      b, loc, arith::AddIOp::create(b, loc, task.first, task.queries),
       buildIndex(b, loc, 1));
   if (Value begin = bounds(task.first).begin) {
     begin = arith::MaxSIOp::create(b, loc, begin, zero);
-    keys.begin = arith::SubIOp::create(
-        b, loc, begin,
-        arith::RemUIOp::create(b, loc, begin,
-                               buildIndex(b, loc, kernel.panel())));
+    begin = roundDown(b, loc, begin, kernel.panel());
+    keys.begin = b.createOrFold<arith::MaxSIOp>(loc, begin, keys.begin);
   }
   if (Value end = bounds(last).end)
-    keys.end = arith::MinSIOp::create(b, loc, end, kernel.sizeK);
+    keys.end = arith::MinSIOp::create(b, loc, end, keys.end);
   return keys;
 }
 
@@ -119,25 +117,50 @@ void buildKeyBlock(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   buildValueTiles(b, kernel, task, block);
 }
 
-void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
-               Value index) {
+Value countBlocks(OpBuilder &b, SdpaKernel &kernel) {
+  if (kernel.fewQueries)
+    return buildIndex(b, kernel.loc, 1);
+  return b.createOrFold<arith::CeilDivUIOp>(
+      kernel.loc, kernel.sizeQ, buildIndex(b, kernel.loc, kernel.queryBlock));
+}
+
+/// Neighbours in this order are a block near the diagonal's begin and one near
+/// its end: equal parts of the blocks are equal work. 0, n − 1, 1, n − 2 …
+Value foldIndex(OpBuilder &b, Location loc, Value index, Value blocks) {
+  Value one = buildIndex(b, loc, 1);
+  Value half = arith::ShRUIOp::create(b, loc, index, one);
+  Value fromEnd = arith::SubIOp::create(
+      b, loc, arith::SubIOp::create(b, loc, blocks, one), half);
+  Value isEven = arith::CmpIOp::create(
+      b, loc, arith::CmpIPredicate::eq,
+      arith::AndIOp::create(b, loc, index, one), buildIndex(b, loc, 0));
+  return arith::SelectOp::create(b, loc, isEven, half, fromEnd);
+}
+
+/// What the task of (b, h or group, block) is: its queries.
+SdpaTask makeTask(OpBuilder &b, SdpaKernel &kernel, ValueRange ids) {
   Location loc = kernel.loc;
   SdpaOp op = kernel.op;
   SdpaTask task;
-  int64_t valueColumns = kernel.valueVectors() * kernel.lanes;
-  allocScores(b, kernel, task);
-  if (kernel.copiesQueries())
-    task.q = allocStack(b, loc, {kernel.queryBlock, kernel.headDim});
-  task.o = allocStack(b, loc, {kernel.queryBlock, valueColumns});
-  task.m = allocStack(b, loc, {kernel.queryBlock});
-  task.l = allocStack(b, loc, {kernel.queryBlock, kernel.lanes});
-  if (kernel.finishesInTile())
-    task.inverse = allocStack(b, loc, {kernel.queryBlock});
-  task.b = batch;
-  task.h = head;
+  task.b = ids[0];
+  task.h = ids[1];
+  if (kernel.group > 1)
+    task.h =
+        arith::MulIOp::create(b, loc, ids[1], buildIndex(b, loc, kernel.group));
+  task.keyHead = headIndices(b, loc, op.getKMap(), task.b, task.h);
+  task.valueHead = headIndices(b, loc, op.getVMap(), task.b, task.h);
   Value blockSize = buildIndex(b, loc, kernel.queryBlock);
-  task.first = arith::MulIOp::create(b, loc, index, blockSize);
   std::optional<int64_t> queries = getConstantIntValue(kernel.sizeQ);
+  if (kernel.fewQueries) {
+    task.first = buildIndex(b, loc, 0);
+    task.rows = task.paddedRows = blockSize;
+    task.queries = kernel.sizeQ;
+    return task;
+  }
+  Value index = ids[2];
+  if (op.getCausal() != attn::Causal::none && !op.getWindow())
+    index = foldIndex(b, loc, index, countBlocks(b, kernel));
+  task.first = arith::MulIOp::create(b, loc, index, blockSize);
   if (queries && *queries % kernel.queryBlock == 0) {
     task.rows = task.paddedRows = blockSize;
   } else if (queries && *queries < kernel.queryBlock) {
@@ -153,11 +176,30 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
     task.paddedRows =
         arith::MaxSIOp::create(b, loc, even, buildIndex(b, loc, 4));
   }
-  task.keyHead = headIndices(b, loc, op.getKMap(), batch, head);
-  task.valueHead = headIndices(b, loc, op.getVMap(), batch, head);
+  task.queries = task.rows;
+  return task;
+}
+
+void allocSums(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
+  Location loc = kernel.loc;
+  int64_t rows = kernel.queryBlock;
+  task.o = allocStack(b, loc, {rows, kernel.valueVectors() * kernel.lanes});
+  task.m = allocStack(b, loc, {rows});
+  task.l = allocStack(b, loc, {rows, kernel.lanes});
+}
+
+/// m, l and o of a task over its keys.
+void buildTask(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
+  Location loc = kernel.loc;
+  SdpaOp op = kernel.op;
+  allocScores(b, kernel, task);
+  if (kernel.copiesQueries())
+    task.q = allocStack(b, loc, {kernel.queryBlock, kernel.headDim});
+  if (kernel.finishesInTile())
+    task.inverse = allocStack(b, loc, {kernel.queryBlock});
   if (op.getKvLength()) {
     Point point;
-    point.fill(batch);
+    point.fill(task.b);
     task.kvLength =
         memref::LoadOp::create(b, loc, op.getKvLength(),
                                mapIndices(b, loc, op.getKvLengthMap(), point));
@@ -165,7 +207,8 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
       task.kvLength =
           arith::IndexCastOp::create(b, loc, b.getIndexType(), task.kvLength);
   }
-  beginTask(b, kernel, task);
+  if (!kernel.finishesInTile())
+    clearSums(b, kernel, task);
   copyQueries(b, kernel, task);
 
   attn::KeyBounds keys = attendedKeys(b, kernel, task);
@@ -191,7 +234,37 @@ void buildTask(OpBuilder &b, SdpaKernel &kernel, Value batch, Value head,
                return {};
              });
   }
-  buildFinish(b, kernel, task);
+}
+
+void buildTasks(OpBuilder &b, SdpaKernel &kernel) {
+  Location loc = kernel.loc;
+  Value groups = b.createOrFold<arith::DivUIOp>(
+      loc, kernel.sizeH, buildIndex(b, loc, kernel.group));
+  Values sizes{kernel.sizeB, groups, countBlocks(b, kernel)};
+  if (!kernel.splitsKeys) {
+    buildParallel(b, loc, sizes, [&](OpBuilder &b, ValueRange ids) {
+      SdpaTask task = makeTask(b, kernel, ids);
+      allocSums(b, kernel, task);
+      buildTask(b, kernel, task);
+      buildFinish(b, kernel, task);
+    });
+    return;
+  }
+  SdpaParts parts = allocParts(b, kernel, sizes);
+  Values split = sizes;
+  split.push_back(parts.count);
+  buildParallel(b, loc, split, [&](OpBuilder &b, ValueRange ids) {
+    SdpaTask task = makeTask(b, kernel, ids);
+    usePart(b, kernel, parts, ids.drop_back(), ids.back(), task);
+    buildTask(b, kernel, task);
+  });
+  buildParallel(b, loc, sizes, [&](OpBuilder &b, ValueRange ids) {
+    SdpaTask task = makeTask(b, kernel, ids);
+    allocSums(b, kernel, task);
+    clearSums(b, kernel, task);
+    mergeParts(b, kernel, parts, ids, task);
+    buildFinish(b, kernel, task);
+  });
 }
 
 struct LowerSdpa : impl::LowerSdpaBase<LowerSdpa> {
@@ -219,13 +292,7 @@ struct LowerSdpa : impl::LowerSdpaBase<LowerSdpa> {
       packKeys(rewriter, kernel);
       packValues(rewriter, kernel);
       buildBlockMap(rewriter, kernel);
-      Value blocks = rewriter.createOrFold<arith::CeilDivUIOp>(
-          kernel.loc, kernel.sizeQ,
-          buildIndex(rewriter, kernel.loc, kernel.queryBlock));
-      buildParallel(rewriter, kernel.loc, {kernel.sizeB, kernel.sizeH, blocks},
-                    [&](OpBuilder &b, ValueRange ids) {
-                      buildTask(b, kernel, ids[0], ids[1], ids[2]);
-                    });
+      buildTasks(rewriter, kernel);
       rewriter.eraseOp(op);
     }
   }

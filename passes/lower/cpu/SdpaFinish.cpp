@@ -72,9 +72,10 @@ static void buildUniformRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
 
 /// lse = scale · m + ln l; −inf for a row without a key.
 static void buildLogSumExp(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
-                           Value i, Value row) {
+                           Value row) {
   Location loc = kernel.loc;
   SdpaOp op = kernel.op;
+  RowPlace place = placeOfRow(b, kernel, task, row);
   Value m = memref::LoadOp::create(b, loc, task.m, row);
   Value l = buildSum(b, kernel, task, row);
   Value scale =
@@ -83,9 +84,9 @@ static void buildLogSumExp(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
       arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, m, scale),
                             math::LogOp::create(b, loc, l));
   Point point;
-  point.fill(i);
+  point.fill(place.i);
   point[SdpaOp::B] = task.b;
-  point[SdpaOp::H] = task.h;
+  point[SdpaOp::H] = place.h;
   memref::StoreOp::create(
       b, loc,
       attn::buildFloatCast(b, loc, lse,
@@ -94,12 +95,12 @@ static void buildLogSumExp(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
 }
 
 static void buildOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
-                           Value i, Value row, Value inverse) {
+                           Value row, Value inverse) {
   Location loc = kernel.loc;
   SdpaOp op = kernel.op;
   Value e = buildIndex(b, loc, kernel.valueDim);
   auto place = [&](OpBuilder &b, Value e) {
-    return outputIndices(b, kernel, task, i, e);
+    return outputIndices(b, kernel, task, row, e);
   };
   if (isContiguousAlong(op.getInit(), op.getOMap(), SdpaOp::E)) {
     Value splat =
@@ -148,16 +149,14 @@ void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task) {
   SdpaOp op = kernel.op;
   buildFor(b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
            [&](OpBuilder &b, Value row, ValueRange) -> Values {
-             Value i = arith::AddIOp::create(b, loc, task.first, row);
              if (op.getLse())
-               buildLogSumExp(b, kernel, task, i, row);
+               buildLogSumExp(b, kernel, task, row);
              Value l = buildSum(b, kernel, task, row);
              if (op.getMaskedRows() == MaskedRows::uniform) {
                buildUniformRow(b, kernel, task, row, isMaskedRow(b, loc, l));
                l = buildSum(b, kernel, task, row);
              }
-             buildOutputRow(b, kernel, task, i, row,
-                            buildInverse(b, kernel, l));
+             buildOutputRow(b, kernel, task, row, buildInverse(b, kernel, l));
              return {};
            });
 }

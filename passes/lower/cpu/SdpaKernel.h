@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   pack K^T into panels, V where its rows are not contiguous     SdpaPack
-//   parallel over (b, h, block of queries):                       LowerSdpa
+//   parallel over (b, h, block of queries[, part of the keys]):   LowerSdpa
 //     for each block of keys that some query attends
 //     (causal, window, kv_length; constant masks):                SdpaKeyRuns
 //       s = q·K^T                                                 SdpaTile, or
@@ -11,6 +11,7 @@
 //       m, l, p = 2^(c·(s − m)), o ← o·2^(c·(m_old − m))          SdpaSoftmax
 //       o += p·V                                                  SdpaTile
 //     o / l, lse                                                  SdpaFinish
+//   where tasks are few, over parts of the keys too, then merged  SdpaSplit
 //
 // The tile of scores is QB × KB floats: memory is O(S), never S × S. The scale
 // and log2 e are applied within the exponent, to differences of scores: scaled
@@ -52,6 +53,11 @@ struct SdpaKernel {
   int64_t queryBlock, keyBlock;     // QB, KB
   Value sizeB, sizeH, sizeQ, sizeK; // constants where static
   bool fewQueries; // one to three: keys and values are read as they lie
+  /// Query heads of a task: few queries of the heads that share a key head are
+  /// its rows, so that keys and values are read once for all of them.
+  int64_t group = 1;
+  /// Tasks may be fewer than threads: the keys of each are done in parts.
+  bool splitsKeys;
   /// The score stage multiplies by the scale (else the softmax does).
   bool scalesInStage;
   /// Products of bf16 pairs: packed buffers hold a pair in an i32.
@@ -76,6 +82,9 @@ struct SdpaKernel {
   mlir::Type packedType(OpBuilder &b) const;
   /// The elements of q, k, v and o.
   mlir::FloatType elementType() const;
+  /// Keys and values come from memory and are used once or twice: nothing but
+  /// the memory is waited for.
+  bool prefetches() const;
   /// Tiles read q from a copy of the task's rows, widened to f32.
   bool copiesQueries() const;
   /// Row stride of the tile of scores: off a power of two, against conflicts.
@@ -102,9 +111,15 @@ Values mapIndices(OpBuilder &b, Location loc, mlir::AffineMap map,
 /// Whether vectors along `dim` can be loaded from an operand.
 bool isContiguousAlong(Value buffer, mlir::AffineMap map,
                        attn::SdpaOp::Dim dim);
-/// The indices of the output at (i, e) of the task's head.
+/// The query head and the query that a row of the task is.
+struct RowPlace {
+  Value h, i;
+};
+RowPlace placeOfRow(OpBuilder &b, SdpaKernel &kernel, const SdpaTask &task,
+                    Value row);
+/// The indices of the output at (row, e) of the task.
 Values outputIndices(OpBuilder &b, SdpaKernel &kernel, const SdpaTask &task,
-                     Value i, Value e);
+                     Value row, Value e);
 /// Where a head of (b, h) lies in a buffer packed by `map`: two indices, 0
 /// where the map lacks the dim; and how many of each there are.
 Values headIndices(OpBuilder &b, Location loc, mlir::AffineMap map, Value batch,
@@ -112,9 +127,12 @@ Values headIndices(OpBuilder &b, Location loc, mlir::AffineMap map, Value batch,
 Values headCounts(OpBuilder &b, SdpaKernel &kernel, Value buffer,
                   mlir::AffineMap map);
 
-/// One block of queries of one head, and its scratch on the stack.
+/// One block of queries of one head (or of a group), and its scratch on the
+/// stack.
 struct SdpaTask {
-  Value b, h, first;         // first query
+  Value b, h, first;         // first head, first query
+  Value queries;             // of a head
+  attn::KeyBounds part;      // keys of the task, null: all
   Value rows, paddedRows;    // queries; rounded up to what the tiles compute
   Value s, o, m, l;          // [QB][KB], [QB][E], [QB], [QB][lanes]
   Value q;                   // [QB][D], where copiesQueries
@@ -138,6 +156,9 @@ Value loadFloat(OpBuilder &b, SdpaKernel &kernel, Value buffer,
 /// f32, a vector or an element, into a buffer of any float.
 void storeFloats(OpBuilder &b, SdpaKernel &kernel, Value floats, Value buffer,
                  ValueRange indices, Value mask = {});
+/// Asks for keys or values some rows ahead, where the kernel prefetches.
+void buildPrefetch(OpBuilder &b, SdpaKernel &kernel, Value buffer,
+                   mlir::AffineMap map, Point point);
 /// The task's rows of q, widened.
 void copyQueries(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);
 /// Step k of query i (row `row` of the task): an f32, or a pair as i32.
@@ -153,6 +174,9 @@ Value buildProductStep(OpBuilder &b, SdpaKernel &kernel, Value a, Value column,
 /// How many steps `count` elements are.
 Value countSteps(OpBuilder &b, SdpaKernel &kernel, Value count);
 
+/// 64-byte aligned scratch of the function, dynamic where `sizes` are.
+Value allocScratch(OpBuilder &b, Location loc, llvm::ArrayRef<Value> sizes,
+                   mlir::Type element);
 void packKeys(OpBuilder &b, SdpaKernel &kernel);
 void packValues(OpBuilder &b, SdpaKernel &kernel);
 /// The tables of the block map as constants.
@@ -176,11 +200,37 @@ Value buildLaneSum(OpBuilder &b, Location loc, Value vector);
 /// 1 / l of a row, 0 where masked_rows asks for it.
 Value buildInverse(OpBuilder &b, SdpaKernel &kernel, Value l);
 void buildFinish(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);
+
+/// The keys of every task in parts, each with m, l and o of its own.
+struct SdpaParts {
+  Value count, keys; // keys of a part but the last
+  Values sizes;      // of (b, h or group, block)
+  Value m, l, o;     // [task, part][QB], [..][QB][lanes], [..][QB][E]
+};
+/// As many parts as give all threads work, at run time.
+SdpaParts allocParts(OpBuilder &b, SdpaKernel &kernel, ValueRange sizes);
+/// The task of `ids` does this part, into the part's own sums.
+void usePart(OpBuilder &b, SdpaKernel &kernel, SdpaParts &parts, ValueRange ids,
+             Value part, SdpaTask &task);
+/// The sums of all parts into those of the task, which are clear.
+void mergeParts(OpBuilder &b, SdpaKernel &kernel, SdpaParts &parts,
+                ValueRange ids, SdpaTask &task);
+
+/// c·m in the exponent, or m where the difference is taken first.
+Value scaleMaximum(OpBuilder &b, SdpaKernel &kernel, Value m);
+/// 2^(c·(m − M)) with M ≥ m, of scalars; 0 where both are −inf.
+Value buildRescaling(OpBuilder &b, SdpaKernel &kernel, Value m, Value max);
+/// 0 in place of −inf.
+Value finiteMaximum(OpBuilder &b, Location loc, Value max);
+/// The greater one, in one instruction on x86: s if it is NaN.
+Value buildMaximum(OpBuilder &b, Location loc, Value a, Value s);
 /// A vector of v at a step of keys, from its vector number `column`: f32, or
 /// pairs as i32.
 Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value step,
                  unsigned column);
 
+/// The fewest keys that are a part: less would not pay for merging it.
+constexpr int64_t kMinPart = 256;
 /// Queries of a task and keys of a tile of scores.
 int64_t chooseQueryBlock(attn::SdpaOp op);
 int64_t chooseKeyBlock(attn::SdpaOp op);

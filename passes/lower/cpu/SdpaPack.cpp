@@ -21,9 +21,8 @@ using heed::attn::SdpaOp;
 
 namespace heed::lower {
 
-/// 64-byte aligned scratch of the function, dynamic where `sizes` are.
-static Value allocScratch(OpBuilder &b, Location loc, ArrayRef<Value> sizes,
-                          Type element) {
+Value allocScratch(OpBuilder &b, Location loc, ArrayRef<Value> sizes,
+                   Type element) {
   SmallVector<int64_t> shape;
   Values dynamic;
   for (Value size : sizes) {

@@ -43,12 +43,12 @@ struct ScoreStage {
            (op.getScore().empty() || attn::isVectorizable(op.getScore()));
   }
 
-  Point pointAt(Value i, Value j) {
+  Point pointAt(RowPlace place, Value j) {
     Point point;
     point.fill(j);
     point[SdpaOp::B] = task.b;
-    point[SdpaOp::H] = task.h;
-    point[SdpaOp::I] = i;
+    point[SdpaOp::H] = place.h;
+    point[SdpaOp::I] = place.i;
     return point;
   }
 
@@ -65,11 +65,12 @@ struct ScoreStage {
                                  zero);
   }
 
-  Value loadRowScalar(OpBuilder &b, Value buffer, AffineMap map, Value i) {
+  Value loadRowScalar(OpBuilder &b, Value buffer, AffineMap map,
+                      RowPlace place) {
     // The map has no j: any value serves.
     return memref::LoadOp::create(
         b, loc, buffer,
-        mapIndices(b, loc, map, pointAt(i, buildIndex(b, loc, 0))));
+        mapIndices(b, loc, map, pointAt(place, buildIndex(b, loc, 0))));
   }
 
   Value splat(OpBuilder &b, Value scalar) {
@@ -95,18 +96,18 @@ struct ScoreStage {
     return arith::SelectOp::create(b, loc, mask, score, masked);
   }
 
-  void buildVectorRow(OpBuilder &b, Value row, Value i) {
+  void buildVectorRow(OpBuilder &b, Value row, RowPlace place) {
     Value bias, mask; // of the whole row
     if (op.getBias() && !op.getBiasMap().isFunctionOfDim(SdpaOp::J))
-      bias = splat(b, loadRowScalar(b, op.getBias(), op.getBiasMap(), i));
+      bias = splat(b, loadRowScalar(b, op.getBias(), op.getBiasMap(), place));
     if (op.getMask() && !op.getMaskMap().isFunctionOfDim(SdpaOp::J))
-      mask = splat(b, loadRowScalar(b, op.getMask(), op.getMaskMap(), i));
+      mask = splat(b, loadRowScalar(b, op.getMask(), op.getMaskMap(), place));
     buildVectorLoop(
         b, loc, block.count, kernel.lanes, 1, {},
         [&](OpBuilder &b, Value column, Value left, unsigned,
             ValueRange) -> Values {
           Value j = arith::AddIOp::create(b, loc, block.first, column);
-          Point point = pointAt(i, j);
+          Point point = pointAt(place, j);
           attn::ScoreElement element;
           element.score =
               buildLoad(b, loc, kernel.vectorType(b), task.s, {row, column});
@@ -123,8 +124,8 @@ struct ScoreStage {
                 b, mapIndices(b, loc, op.getMaskMap(), point), left);
           if (!op.getScore().empty()) {
             element.b = splat(b, task.b);
-            element.h = splat(b, task.h);
-            element.i = splat(b, i);
+            element.h = splat(b, place.h);
+            element.i = splat(b, place.i);
             element.j = arith::AddIOp::create(
                 b, loc, splat(b, j),
                 vector::StepOp::create(
@@ -137,11 +138,11 @@ struct ScoreStage {
         });
   }
 
-  void buildScalarRow(OpBuilder &b, Value row, Value i) {
+  void buildScalarRow(OpBuilder &b, Value row, RowPlace place) {
     buildFor(b, loc, buildIndex(b, loc, 0), block.count, 1, {},
              [&](OpBuilder &b, Value column, ValueRange) -> Values {
                Value j = arith::AddIOp::create(b, loc, block.first, column);
-               Point point = pointAt(i, j);
+               Point point = pointAt(place, j);
                auto load = [&](Value buffer, AffineMap map) -> Value {
                  if (!buffer)
                    return {};
@@ -153,8 +154,8 @@ struct ScoreStage {
                                                       ValueRange{row, column});
                element.bias = load(op.getBias(), op.getBiasMap());
                element.b = task.b;
-               element.h = task.h;
-               element.i = i;
+               element.h = place.h;
+               element.i = place.i;
                element.j = j;
                Value mask = load(op.getMask(), op.getMaskMap());
                memref::StoreOp::create(b, loc, transform(b, element, mask),
@@ -184,11 +185,11 @@ void buildScoreStage(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   bool vectorized = stage.isVectorized();
   buildFor(b, kernel.loc, buildIndex(b, kernel.loc, 0), task.rows, 1, {},
            [&](OpBuilder &b, Value row, ValueRange) -> Values {
-             Value i = arith::AddIOp::create(b, kernel.loc, task.first, row);
+             RowPlace place = placeOfRow(b, kernel, task, row);
              if (vectorized)
-               stage.buildVectorRow(b, row, i);
+               stage.buildVectorRow(b, row, place);
              else
-               stage.buildScalarRow(b, row, i);
+               stage.buildScalarRow(b, row, place);
              return {};
            });
 }

@@ -48,11 +48,9 @@ struct OnlineSoftmax {
     return buildFloat(b, loc, of, -std::numeric_limits<double>::infinity());
   }
 
-  /// One instruction on x86; a NaN in s comes out of the exponentials.
+  /// A NaN in s comes out of the exponentials.
   Value maximum(OpBuilder &b, Value a, Value s) {
-    Value greater =
-        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, a, s);
-    return arith::SelectOp::create(b, loc, greater, a, s);
+    return heed::lower::buildMaximum(b, loc, a, s);
   }
 
   /// By halves: LLVM would take the lanes apart, to treat NaN its own way.
@@ -132,7 +130,7 @@ struct OnlineSoftmax {
     attn::KeyBounds columns;
     Value lanesIota;
     if (clamped) {
-      columns = columnBounds(b, arith::AddIOp::create(b, loc, task.first, row));
+      columns = columnBounds(b, placeOfRow(b, kernel, task, row).i);
       lanesIota = vector::StepOp::create(b, loc, type.clone(b.getIndexType()));
       lanesIota = arith::IndexCastOp::create(b, loc, indexType, lanesIota);
     }
@@ -167,35 +165,14 @@ struct OnlineSoftmax {
     Value oldMax = memref::LoadOp::create(b, loc, task.m, row);
     max = maximum(b, oldMax, max);
     memref::StoreOp::create(b, loc, max, task.m, row);
-    Value t = arith::SubFOp::create(b, loc, scaled(b, oldMax),
-                                    scaled(b, finiteMaximum(b, max)));
-    if (kernel.scalesInStage)
-      t = arith::MulFOp::create(
-          b, loc, t, buildFloat(b, loc, t.getType(), kernel.softmaxFactor()));
-    rescale(b, row, t);
-  }
-
-  /// 0 in place of −inf.
-  Value finiteMaximum(OpBuilder &b, Value max) {
-    Value none = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, max,
-                                       minusInfinity(b, max.getType()));
-    Value zero = buildFloat(b, loc, max.getType(), 0.0);
-    return arith::SelectOp::create(b, loc, none, zero, max);
-  }
-
-  /// M, or m' where the difference is taken first.
-  Value scaled(OpBuilder &b, Value m) {
-    if (kernel.scalesInStage)
-      return m;
-    return arith::MulFOp::create(
-        b, loc, m, buildFloat(b, loc, m.getType(), kernel.softmaxFactor()));
+    rescale(b, row, buildRescaling(b, kernel, oldMax, max));
   }
 
   /// p of a row, and l.
   void buildExponentials(OpBuilder &b, Value row) {
     Value max = memref::LoadOp::create(b, loc, task.m, row);
-    Value shift = vector::BroadcastOp::create(b, loc, type,
-                                              scaled(b, finiteMaximum(b, max)));
+    Value shift = vector::BroadcastOp::create(
+        b, loc, type, scaleMaximum(b, kernel, finiteMaximum(b, loc, max)));
     Value negated = arith::NegFOp::create(b, loc, shift);
     Value factors = buildFloat(b, loc, type, kernel.softmaxFactor());
     Values sums = forEachVector(
@@ -230,9 +207,8 @@ struct OnlineSoftmax {
     vector::StoreOp::create(b, loc, sum, task.l, place);
   }
 
-  /// o ← o·2^t, l ← l·2^t.
-  void rescale(OpBuilder &b, Value row, Value t) {
-    Value factor = buildExp2(b, loc, t, kernel.target.fma);
+  /// o and l times the factor.
+  void rescale(OpBuilder &b, Value row, Value factor) {
     Value splat = vector::BroadcastOp::create(b, loc, type, factor);
     auto scale = [&](Value buffer, int64_t column) {
       Values place{row, buildIndex(b, loc, column)};
@@ -306,7 +282,7 @@ struct OnlineSoftmax {
                                   kernel.sizeK, task.kvLength);
     };
     Value last = arith::SubIOp::create(
-        b, loc, arith::AddIOp::create(b, loc, task.first, task.rows),
+        b, loc, arith::AddIOp::create(b, loc, task.first, task.queries),
         buildIndex(b, loc, 1));
     if (Value begin = bounds(last).begin)
       require(arith::CmpIPredicate::sle, begin, block.first);
@@ -317,6 +293,40 @@ struct OnlineSoftmax {
   }
 };
 } // namespace
+
+Value buildMaximum(OpBuilder &b, Location loc, Value a, Value s) {
+  Value greater =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, a, s);
+  return arith::SelectOp::create(b, loc, greater, a, s);
+}
+
+Value finiteMaximum(OpBuilder &b, Location loc, Value max) {
+  Value least = buildFloat(b, loc, max.getType(),
+                           -std::numeric_limits<double>::infinity());
+  Value none =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, max, least);
+  Value zero = buildFloat(b, loc, max.getType(), 0.0);
+  return arith::SelectOp::create(b, loc, none, zero, max);
+}
+
+Value scaleMaximum(OpBuilder &b, SdpaKernel &kernel, Value m) {
+  if (kernel.scalesInStage)
+    return m;
+  return arith::MulFOp::create(
+      b, kernel.loc, m,
+      buildFloat(b, kernel.loc, m.getType(), kernel.softmaxFactor()));
+}
+
+Value buildRescaling(OpBuilder &b, SdpaKernel &kernel, Value m, Value max) {
+  Location loc = kernel.loc;
+  Value t = arith::SubFOp::create(
+      b, loc, scaleMaximum(b, kernel, m),
+      scaleMaximum(b, kernel, finiteMaximum(b, loc, max)));
+  if (kernel.scalesInStage)
+    t = arith::MulFOp::create(
+        b, loc, t, buildFloat(b, loc, t.getType(), kernel.softmaxFactor()));
+  return buildExp2(b, loc, t, kernel.target.fma);
+}
 
 void buildOnlineSoftmax(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                         SdpaKeyBlock &block) {

@@ -82,8 +82,12 @@ buildRowTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
               function_ref<void(OpBuilder &, Value, unsigned)> body) {
   Location loc = kernel.loc;
   Value zero = buildIndex(b, loc, 0), all = task.paddedRows;
-  if (kernel.fewQueries)
-    return body(b, zero, kernel.queryBlock);
+  if (kernel.fewQueries) {
+    for (int64_t row = 0; row < kernel.queryBlock; row += 6)
+      body(b, buildIndex(b, loc, row),
+           std::min<int64_t>(6, kernel.queryBlock - row));
+    return;
+  }
   Value endOfSixes;
   if (std::optional<int64_t> known = getConstantIntValue(all)) {
     int64_t rest = *known % 6;
@@ -211,6 +215,7 @@ Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value step,
   point[attn::SdpaOp::H] = task.h;
   point[attn::SdpaOp::J] = step;
   attn::SdpaOp op = kernel.op;
+  buildPrefetch(b, kernel, op.getV(), op.getVMap(), point);
   return loadFloats(b, kernel, op.getV(),
                     mapIndices(b, loc, op.getVMap(), point));
 }
@@ -235,11 +240,10 @@ static void storeOutputRow(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
     Value inverse = vector::BroadcastOp::create(
         b, loc, kernel.vectorType(b),
         memref::LoadOp::create(b, loc, task.inverse, row));
-    Value i = arith::AddIOp::create(b, loc, task.first, row);
     for (auto [v, sum] : llvm::enumerate(sums)) {
       Value e = buildIndex(b, loc, (piece.firstVector + v) * kernel.lanes);
       storeFloats(b, kernel, arith::MulFOp::create(b, loc, sum, inverse),
-                  kernel.op.getInit(), outputIndices(b, kernel, task, i, e));
+                  kernel.op.getInit(), outputIndices(b, kernel, task, row, e));
     }
   };
   if (task.rows == task.paddedRows)
@@ -318,6 +322,10 @@ void buildValueTiles(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
   Location loc = kernel.loc;
   Value zero = buildIndex(b, loc, 0);
   unsigned all = kernel.valueVectors(), most = kernel.panelVectors;
+  // Few rows leave registers for whole rows of V, read in order.
+  if (kernel.fewQueries)
+    most = std::max<unsigned>(
+        most, 6 * most / std::min<int64_t>(6, kernel.queryBlock));
   unsigned groups = (all + most - 1) / most;
   std::optional<int64_t> known = getConstantIntValue(block.count);
   for (unsigned group = 0, first = 0; group < groups; ++group) {
