@@ -6,6 +6,7 @@
 
 #include "runtime/support/Buffer.h"
 #include "runtime/support/Host.h"
+#include "runtime/support/Model.h"
 
 #include <deque>
 #include <memory>
@@ -43,6 +44,11 @@ struct HeedProgram {
   /// is built does not change any more and is used without the lock.
   std::mutex mutex;
   std::unique_ptr<heed::runtime::LibraryState> library;
+  // Of a model that heed-compile made:
+  const HeedModel *model = nullptr; // null: not one, or not loaded
+  heed::runtime::Buffer fileWeights;
+  int32_t status = 0; // of loading it
+  std::string message;
 };
 
 struct HeedContext {

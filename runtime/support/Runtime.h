@@ -18,17 +18,24 @@
 
 #include <stdint.h>
 
+#ifndef HEED_EXPORT
 #if defined(__GNUC__)
 #define HEED_EXPORT __attribute__((visibility("default")))
 #else
 #define HEED_EXPORT
 #endif
+#endif
 
+#ifndef HEED_NOEXCEPT
 #ifdef __cplusplus
 #define HEED_NOEXCEPT noexcept
-extern "C" {
 #else
 #define HEED_NOEXCEPT
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 /// One for each concurrent caller; see Host.h for how a caller makes one.

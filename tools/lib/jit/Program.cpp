@@ -2,98 +2,32 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/lib/jit/Program.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
-#include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "passes/pipelines/Pipelines.h"
+#include "tools/lib/compile/Target.h"
 #include "tools/lib/jit/Session.h"
-#include "tools/lib/jit/Target.h"
-#include "llvm/Support/FormatVariadic.h"
 #include <chrono>
 
 using namespace mlir;
 
 namespace heed {
-namespace {
-
-/// The bytes of the k-th weight: the resource's own memory where it has some;
-/// splats and bit-packed booleans are written out into `expanded`.
-llvm::Expected<const void *> weightData(Attribute attribute,
-                                        std::vector<char> &expanded) {
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    int64_t bits = resource.getType().getElementType().getIntOrFloatBitWidth();
-    uint64_t bytes =
-        resource.getType().getNumElements() * llvm::divideCeil(bits, 8);
-    if (!blob || blob->getData().size() < bytes)
-      return llvm::createStringError("weight '" +
-                                     resource.getRawHandle().getKey() +
-                                     "': the resource is missing or too short");
-    return blob->getData().data();
-  }
-  auto dense = cast<DenseElementsAttr>(attribute);
-  Type element = dense.getElementType();
-  if (element.isInteger(1)) {
-    for (bool value : dense.getValues<bool>())
-      expanded.push_back(value);
-    return expanded.data();
-  }
-  ArrayRef<char> raw = dense.getRawData();
-  if (!dense.isSplat())
-    return raw.data();
-  for (int64_t i = 0; i < dense.getNumElements(); ++i)
-    expanded.insert(expanded.end(), raw.begin(), raw.end());
-  return expanded.data();
-}
-
-} // namespace
-
 llvm::Expected<std::unique_ptr<CompiledProgram>>
 CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
   std::unique_ptr<CompiledProgram> result(new CompiledProgram());
-  auto signature = Signature::of(module);
-  if (!signature)
-    return signature.takeError();
-  result->ports = *signature;
-
   auto machine = createTargetMachine(options.mcpu);
   if (!machine)
     return machine.takeError();
-
-  PassManager pm(module.getContext());
-  LowerCpuOptions lowering;
-  lowering.mcpu = options.mcpu;
-  // A runtime that was built, or runs, without oneDNN has the native path.
-  const char *why = nullptr;
-  lowering.onednn = options.onednn && heed_onednn_version(&why);
-  buildCpuPipeline(pm, lowering, options.fuse, [&](OpPassManager &pm) {
-    if (options.beforeLowering)
-      options.beforeLowering(pm);
-  });
-  if (options.configure)
-    options.configure(pm);
-  if (failed(pm.run(module)))
-    return llvm::createStringError("compilation failed");
-
+  if (llvm::Error error = checkRunsHere(**machine))
+    return std::move(error);
+  auto lowered = lowerModel(module, options);
+  if (!lowered)
+    return lowered.takeError();
+  result->lowered = std::move(*lowered);
   std::vector<const void *> weights;
-  if (auto table = module->getAttrOfType<ArrayAttr>("attn.weights")) {
-    result->expanded.resize(table.size());
-    for (auto [index, attribute] : llvm::enumerate(table)) {
-      auto data = weightData(attribute, result->expanded[index]);
-      if (!data)
-        return data.takeError();
-      weights.push_back(*data);
-    }
-    module->removeAttr("attn.weights");
-  }
+  for (ArrayRef<char> weight : result->lowered.weights)
+    weights.push_back(weight.data());
   result->program = std::make_unique<heed::Program>(weights);
-  if (auto pairs = module->getAttrOfType<DenseI64ArrayAttr>("attn.in_place"))
-    for (int64_t i = 0; i + 1 < pairs.size(); i += 2)
-      result->inPlace.push_back({pairs[i], pairs[i + 1]});
-  module->removeAttr("attn.in_place");
 
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
@@ -123,12 +57,12 @@ llvm::Error CompiledProgram::alias(StringRef output, StringRef input) {
         list, [&](const Port &port) { return port.name == name; });
     return it == list.end() ? -1 : int64_t(it - list.begin());
   };
-  std::pair<int64_t, int64_t> pair{find(ports.outputs, output),
-                                   find(ports.inputs, input)};
+  std::pair<int64_t, int64_t> pair{find(signature().outputs, output),
+                                   find(signature().inputs, input)};
   if (pair.first < 0 || pair.second < 0)
     return llvm::createStringError("expected an output and an input, got '" +
                                    output + "' and '" + input + "'");
-  if (!llvm::is_contained(inPlace, pair))
+  if (!llvm::is_contained(lowered.inPlace, pair))
     return llvm::createStringError(
         "output '" + output + "' is not input '" + input +
         "' updated in place, or the program reads the input elsewhere too");
@@ -140,11 +74,11 @@ llvm::Error CompiledProgram::alias(StringRef output, StringRef input) {
 llvm::Error CompiledProgram::bind(heed::Context &context,
                                   ArrayRef<Array> inputs,
                                   std::vector<std::vector<char>> &shared) {
-  if (llvm::Error error = ports.check(inputs))
+  if (llvm::Error error = signature().check(inputs))
     return error;
   for (auto [index, array] : llvm::enumerate(inputs))
     context.setInput(index, array.data.data(), array.shape);
-  for (auto [index, port] : llvm::enumerate(ports.outputs))
+  for (auto [index, port] : llvm::enumerate(signature().outputs))
     context.setOutput(index, dtypeBytes(port.type));
   shared.reserve(aliases.size());
   for (auto [output, input] : aliases) {
@@ -152,7 +86,7 @@ llvm::Error CompiledProgram::bind(heed::Context &context,
     std::vector<char> &memory =
         shared.emplace_back(array.data.begin(), array.data.end());
     context.setInput(input, memory.data(), array.shape);
-    context.setOutput(output, dtypeBytes(ports.outputs[output].type),
+    context.setOutput(output, dtypeBytes(signature().outputs[output].type),
                       memory.data(), memory.size());
   }
   return llvm::Error::success();
@@ -167,7 +101,7 @@ llvm::Error CompiledProgram::call(heed::Context &context) {
 std::vector<Array>
 CompiledProgram::collect(const heed::Context &context) const {
   std::vector<Array> outputs;
-  for (auto [index, port] : llvm::enumerate(ports.outputs)) {
+  for (auto [index, port] : llvm::enumerate(signature().outputs)) {
     Array array;
     array.type = port.type;
     array.shape = context.outputShape(index);
@@ -180,8 +114,8 @@ CompiledProgram::collect(const heed::Context &context) const {
 
 llvm::Expected<std::vector<Array>> CompiledProgram::run(ArrayRef<Array> inputs,
                                                         int64_t threads) {
-  heed::Context context(*program, ports.inputs.size(), ports.outputs.size(),
-                        threads);
+  heed::Context context(*program, signature().inputs.size(),
+                        signature().outputs.size(), threads);
   std::vector<std::vector<char>> shared;
   if (llvm::Error error = bind(context, inputs, shared))
     return std::move(error);

@@ -5,43 +5,11 @@
 
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Pass/PassManager.h"
 #include "runtime/support/Host.h"
-#include "tools/lib/npy/Npy.h"
-#include <functional>
+#include "tools/lib/compile/Compile.h"
 #include <memory>
 
 namespace heed {
-
-struct CompileOptions {
-  std::string mcpu;      // empty: the host
-  bool onednn = true;    // primitives where they hold an op
-  bool fuse = true;      // false: the unfused program
-  unsigned optLevel = 3; // of LLVM, as clang's -O
-  /// Adds passes between fusion and lowering, where given.
-  std::function<void(mlir::OpPassManager &)> beforeLowering;
-  /// Sees the passes before they run, where given.
-  std::function<void(mlir::PassManager &)> configure;
-};
-
-/// One argument or result of @main.
-struct Port {
-  std::string name;
-  DType type;
-  std::vector<int64_t> shape; // -1: any size
-
-  /// "x: float32[1,3,?,?]"
-  std::string str() const;
-};
-
-/// The arguments and results of @main; an error where a type cannot cross the
-/// boundary.
-struct Signature {
-  std::vector<Port> inputs, outputs;
-  static llvm::Expected<Signature> of(mlir::ModuleOp module);
-  /// An error that names the first array that does not fit its port.
-  llvm::Error check(llvm::ArrayRef<Array> arrays) const;
-};
 
 /// A compiled @main and its weights. Concurrent runs need a Run each.
 class CompiledProgram {
@@ -51,7 +19,7 @@ public:
   static llvm::Expected<std::unique_ptr<CompiledProgram>>
   compile(mlir::ModuleOp module, const CompileOptions &options);
 
-  const Signature &signature() const { return ports; }
+  const Signature &signature() const { return lowered.signature; }
 
   /// Lets the result share the input's memory in later runs: an update in
   /// place, as of a cache. An error unless the program allows it.
@@ -77,10 +45,9 @@ private:
   llvm::Error call(heed::Context &context);
   std::vector<Array> collect(const heed::Context &context) const;
 
-  Signature ports;
-  /// Pairs of result and input: allowed to share memory, and told to.
-  std::vector<std::pair<int64_t, int64_t>> inPlace, aliases;
-  std::vector<std::vector<char>> expanded; // splat weights, written out
+  Lowered lowered; // its weights
+  /// Pairs of result and input that are told to share memory.
+  std::vector<std::pair<int64_t, int64_t>> aliases;
   std::unique_ptr<heed::Program> program;
   std::unique_ptr<mlir::ExecutionEngine> engine;
   HeedEntry entry = nullptr;

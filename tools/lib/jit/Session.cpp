@@ -24,13 +24,14 @@ static void *allocate(size_t bytes) {
 void Session::Free::operator()(void *pointer) const { std::free(pointer); }
 
 Session::Session(CompiledProgram &program, int64_t threads)
-    : program(program), context(*program.program, program.ports.inputs.size(),
-                                program.ports.outputs.size(), threads) {}
+    : program(program),
+      context(*program.program, program.signature().inputs.size(),
+              program.signature().outputs.size(), threads) {}
 
 llvm::Expected<std::unique_ptr<Session>>
 Session::open(CompiledProgram &program, llvm::ArrayRef<Array> inputs,
               int64_t threads) {
-  if (llvm::Error error = program.ports.check(inputs))
+  if (llvm::Error error = program.signature().check(inputs))
     return std::move(error);
   std::unique_ptr<Session> session(new Session(program, threads));
   if (llvm::Error error = session->bind(inputs))
@@ -42,15 +43,17 @@ llvm::Error Session::bind(llvm::ArrayRef<Array> inputs) {
   for (auto [index, array] : llvm::enumerate(inputs)) {
     memory.emplace_back(allocate(array.data.size()));
     if (!memory.back())
-      return llvm::createStringError(
-          "input " + program.ports.inputs[index].name + ": out of memory");
+      return llvm::createStringError("input " +
+                                     program.signature().inputs[index].name +
+                                     ": out of memory");
     std::memcpy(memory.back().get(), array.data.data(), array.data.size());
     context.setInput(index, memory.back().get(), array.shape);
   }
-  for (auto [index, port] : llvm::enumerate(program.ports.outputs))
+  for (auto [index, port] : llvm::enumerate(program.signature().outputs))
     context.setOutput(index, dtypeBytes(port.type));
   for (auto [output, input] : program.aliases)
-    context.setOutput(output, dtypeBytes(program.ports.outputs[output].type),
+    context.setOutput(output,
+                      dtypeBytes(program.signature().outputs[output].type),
                       memory[input].get(), inputs[input].data.size());
   return llvm::Error::success();
 }

@@ -1,7 +1,8 @@
 // Signature.cpp - the arguments and results of @main as ports with NumPy types.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tools/lib/compile/Signature.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "tools/lib/jit/Program.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
