@@ -15,6 +15,18 @@ config.environment["PATH"] = os.pathsep.join(
 # Two tests share two cores: a worker that waits sleeps instead of spinning.
 config.environment["OMP_WAIT_POLICY"] = "passive"
 config.environment["FILECHECK_OPTS"] = "--dump-input=fail --allow-unused-prefixes=false"
+# Programs on compiled models: strict C11 and C++17, nothing of Heed but its runtime.
+sanitize = f" -fsanitize={config.sanitize}" if config.sanitize else ""
+warnings = " -Wall -Wextra -Werror -pedantic" + sanitize
+libraries = os.path.join(config.heed_binary_dir, "lib")
+config.substitutions.append(("%cc11", config.c_compiler + " -std=c11" + warnings))
+config.substitutions.append(("%cxx17", config.cxx_compiler + " -std=c++17" + warnings))
+config.substitutions.append(("%runtime", f"-L{libraries} -lheed_runtime -Wl,-rpath,{libraries}"))
+# The trained classifier, where `dev models` has fetched it.
+classifier = os.path.join(config.heed_source_dir, ".cache", "models", "ppocrv4_cls.onnx")
+config.substitutions.append(("%classifier", classifier))
+if os.path.exists(classifier):
+    config.available_features.add("classifier")
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
 config.substitutions.append(("%plugin", os.path.join(config.heed_binary_dir, "lib", "HeedPlugin.so")))

@@ -1,0 +1,229 @@
+// heed-compile.cpp - compiles a model ahead of time: an object or a shared
+// library, and a C header.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/support/Model.h"
+#include "tools/lib/aot/Header.h"
+#include "tools/lib/aot/Link.h"
+#include "tools/lib/aot/Names.h"
+#include "tools/lib/aot/Object.h"
+#include "tools/lib/aot/Outputs.h"
+#include "tools/lib/cli/CommandLine.h"
+#include "tools/lib/compile/Target.h"
+#include "tools/lib/model/LoadModel.h"
+#include "tools/lib/report/Report.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+using namespace heed;
+
+namespace {
+enum class Switch { off, on };
+
+/// Made in main, after the library's own flags are gone.
+struct Options {
+  cl::OptionCategory category{"heed-compile options"};
+  cl::opt<std::string> model{cl::Positional, cl::Required,
+                             cl::desc("<model.onnx|.mlir|.mlirbc>"),
+                             cl::cat(category)};
+  cl::opt<std::string> output{
+      "o", cl::value_desc("model.o"), cl::cat(category),
+      cl::desc("the object, or with --shared the library")};
+  cl::opt<std::string> header{"header", cl::value_desc("model.h"),
+                              cl::cat(category),
+                              cl::desc("its C header, complete by itself")};
+  cl::opt<bool> shared{"shared", cl::cat(category),
+                       cl::desc("make a shared library")};
+  cl::opt<std::string> weights{
+      "weights", cl::value_desc("model.bin"), cl::cat(category),
+      cl::desc("keep the weights in this file, not in the object")};
+  cl::opt<std::string> name{
+      "name", cl::value_desc("NAME"), cl::cat(category),
+      cl::desc("functions NAME_model and NAME_run (default: from the model "
+               "file's name)")};
+  cl::opt<std::string> assembly{"dump-asm", cl::value_desc("FILE"),
+                                cl::cat(category),
+                                cl::desc("write the assembly")};
+  cl::opt<std::string> mcpu{
+      "mcpu", cl::value_desc("CPU"), cl::cat(category),
+      cl::desc("CPU to compile for, as haswell or x86-64-v4 (default: host)")};
+  cl::opt<Switch> onednn{
+      "onednn", cl::init(Switch::on), cl::cat(category),
+      cl::desc("oneDNN primitives (default on)"),
+      cl::values(clEnumValN(Switch::on, "on", "where they hold an op"),
+                 clEnumValN(Switch::off, "off", "native code only"))};
+  cl::opt<bool> noFuse{"no-fuse", cl::cat(category),
+                       cl::desc("compile the unfused program")};
+  cl::opt<bool> explain{
+      "explain", cl::cat(category),
+      cl::desc("print what was recognised, what not, and why")};
+  cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
+                                   cl::cat(category),
+                                   cl::desc("the same as JSON")};
+  cl::opt<std::string> report{
+      "heed-report", cl::value_desc("FILE.html"), cl::cat(category),
+      cl::desc("write a page on every block: fused or why not, cost, IR")};
+  PlainH plainH;
+};
+} // namespace
+
+/// What is wrong with the command line, before the long work.
+static Error check(const Options &options) {
+  if (!options.name.empty())
+    if (Error error = checkName(options.name))
+      return error;
+  if (options.output.empty() && options.header.empty() &&
+      options.assembly.empty())
+    return createStringError("nothing to write: give -o, --header or "
+                             "--dump-asm");
+  if (!options.report.empty() && options.noFuse)
+    return createStringError("--heed-report: --no-fuse skips what it reports "
+                             "on");
+  if (options.output.empty() && (options.shared || !options.weights.empty()))
+    return createStringError("--shared, --weights: expected -o");
+  std::vector<StringRef> files{options.model};
+  for (StringRef file :
+       {StringRef(options.output), StringRef(options.header),
+        StringRef(options.weights), StringRef(options.assembly),
+        StringRef(options.explainJson), StringRef(options.report)}) {
+    if (file.empty())
+      continue;
+    for (StringRef other : files)
+      if (file == other || sys::fs::equivalent(file, other))
+        return createStringError("'" + file + "' and '" + other +
+                                 "' are one file");
+    files.push_back(file);
+  }
+  return Error::success();
+}
+
+/// The library in its temporary place, from an object that goes again.
+static Error link(const Options &options, ArrayRef<char> object,
+                  StringRef library) {
+  Outputs scratch;
+  StringRef soname = sys::path::filename(options.output);
+  std::string temporary;
+  if (Error error = scratch.addMade(
+          std::string(options.output) + ".o", [&](StringRef path) -> Error {
+            temporary = path.str();
+            return writeToOutput(path, [&](raw_ostream &os) {
+              os.write(object.data(), object.size());
+              return Error::success();
+            });
+          }))
+    return error;
+  return linkShared(temporary, library, soname);
+}
+
+static Error writeAll(const Options &options, const Lowered &lowered,
+                      const WeightsLayout &layout, const ObjectCode &code,
+                      const HeaderOptions &header) {
+  Outputs outputs;
+  auto bytes = [](ArrayRef<char> data) {
+    return [data](raw_ostream &os) { os.write(data.data(), data.size()); };
+  };
+  if (!options.weights.empty())
+    if (Error error = outputs.add(options.weights, [&](raw_ostream &os) {
+          writeWeights(os, layout, lowered.weights);
+        }))
+      return error;
+  if (!options.assembly.empty())
+    if (Error error = outputs.add(options.assembly, bytes(code.assembly)))
+      return error;
+  if (!options.header.empty())
+    if (Error error = outputs.add(options.header, [&](raw_ostream &os) {
+          writeHeader(os, lowered, header);
+        }))
+      return error;
+  // Last: who sees the object sees the rest.
+  if (options.shared) {
+    if (Error error = outputs.addMade(options.output, [&](StringRef path) {
+          return link(options, code.object, path);
+        }))
+      return error;
+  } else if (!options.output.empty()) {
+    if (Error error = outputs.add(options.output, bytes(code.object)))
+      return error;
+  }
+  return outputs.publish();
+}
+
+static Error compileModel(Options &options) {
+  if (Error error = check(options))
+    return error;
+  auto machine = createObjectTargetMachine(options.mcpu);
+  if (!machine)
+    return machine.takeError();
+  mlir::DialectRegistry registry;
+  registerModelDialects(registry);
+  mlir::MLIRContext context(registry);
+  Report report;
+  report.model = options.model;
+  if (failed(collectAnchors(context, report.anchors)))
+    return createStringError("cannot collect remarks");
+  auto module = loadModel(options.model, context);
+  if (!module)
+    return module.takeError();
+
+  CompileOptions compilation;
+  compilation.mcpu = options.mcpu;
+  compilation.onednn = options.onednn == Switch::on;
+  compilation.fuse = !options.noFuse;
+  if (!options.report.empty())
+    compilation.configure = [&](mlir::PassManager &pm) {
+      recordReport(pm, report);
+    };
+  auto lowered = lowerModel(**module, compilation);
+  if (!lowered)
+    return createStringError(options.model + ": " +
+                             toString(lowered.takeError()));
+  sortAnchors(report.anchors);
+
+  HeaderOptions header;
+  header.name = options.name.empty() ? nameFromFile(options.model)
+                                     : std::string(options.name);
+  header.file = sys::path::filename(options.header).str();
+  header.source = sys::path::filename(options.model).str();
+  header.cpu = (*machine)->getTargetCPU().str();
+  header.weightsInFile = !options.weights.empty();
+  ObjectOptions object;
+  object.name = header.name;
+  object.weightsInFile = header.weightsInFile;
+  object.assembly = !options.assembly.empty();
+  WeightsLayout layout(lowered->weights);
+  ObjectCode code;
+  if (!options.output.empty() || object.assembly) {
+    auto emitted = emitObject(**module, *lowered, layout, **machine, object);
+    if (!emitted)
+      return createStringError(options.model + ": " +
+                               toString(emitted.takeError()));
+    code = std::move(*emitted);
+  }
+  if (Error error = writeAll(options, *lowered, layout, code, header))
+    return error;
+  if (options.explain)
+    printAnchors(outs(), report.anchors);
+  if (!options.explainJson.empty())
+    if (Error error = writeAnchorsJson(options.explainJson, report.anchors))
+      return error;
+  return options.report.empty() ? Error::success()
+                                : writeReport(options.report, report);
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  dropInheritedOptions();
+  Options options;
+  cl::HideUnrelatedOptions(options.category);
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Heed: compiles a model to an object with a C header, for "
+      "libheed_runtime\n");
+  if (Error error = compileModel(options)) {
+    errs() << "heed-compile: " << toString(std::move(error)) << "\n";
+    return 1;
+  }
+  return 0;
+}
