@@ -16,10 +16,11 @@ struct TypeInfo {
 };
 
 /// In the order of HeedType.
-constexpr TypeInfo kTypes[] = {{"bool", 1},    {"int8", 1},    {"uint8", 1},
-                               {"int16", 2},   {"uint16", 2},  {"int32", 4},
-                               {"uint32", 4},  {"int64", 8},   {"uint64", 8},
-                               {"float16", 2}, {"float32", 4}, {"float64", 8}};
+constexpr TypeInfo kTypes[] = {{"bool", 1},    {"int8", 1},     {"uint8", 1},
+                               {"int16", 2},   {"uint16", 2},   {"int32", 4},
+                               {"uint32", 4},  {"int64", 8},    {"uint64", 8},
+                               {"float16", 2}, {"bfloat16", 2}, {"float32", 4},
+                               {"float64", 8}};
 constexpr size_t kNumTypes = sizeof kTypes / sizeof *kTypes;
 static_assert(kNumTypes == HEED_FLOAT64 + 1, "one entry for each type");
 

@@ -70,6 +70,7 @@ typedef enum HeedType {
   HEED_INT64,
   HEED_UINT64,
   HEED_FLOAT16,
+  HEED_BFLOAT16,
   HEED_FLOAT32,
   HEED_FLOAT64
 } HeedType;

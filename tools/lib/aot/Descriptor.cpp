@@ -14,7 +14,7 @@ namespace {
 
 static_assert(int(DType::Bool) == HEED_BOOL && int(DType::U8) == HEED_UINT8 &&
                   int(DType::I64) == HEED_INT64 &&
-                  int(DType::F16) == HEED_FLOAT16 &&
+                  int(DType::BF16) == HEED_BFLOAT16 &&
                   int(DType::F64) == HEED_FLOAT64,
               "types keep their numbers across the boundary");
 
