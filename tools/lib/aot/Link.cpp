@@ -39,7 +39,7 @@ Error linkShared(StringRef object, StringRef library, StringRef soname) {
   if (std::error_code code =
           sys::fs::createTemporaryFile("heed-link", "log", log))
     return createStringError("--shared: " + code.message());
-  auto removeLog = make_scope_exit([&] { sys::fs::remove(log); });
+  scope_exit removeLog([&] { sys::fs::remove(log); });
   std::string message;
   int status = sys::ExecuteAndWait(
       *compiler, arguments, std::nullopt,

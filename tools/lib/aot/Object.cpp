@@ -7,6 +7,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "tools/lib/aot/Descriptor.h"
+#include "tools/lib/aot/MathCalls.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -68,6 +69,8 @@ Expected<ObjectCode> emitObject(mlir::ModuleOp module, const Lowered &lowered,
   }
   if (Error error = emitFile(*llvmModule, machine, CodeGenFileType::ObjectFile,
                              code.object))
+    return std::move(error);
+  if (Error error = redirectMathCalls(code.object))
     return std::move(error);
   return code;
 }

@@ -5,6 +5,7 @@
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "runtime/support/MathCalls.h"
 #include "tools/lib/compile/Target.h"
 #include "tools/lib/jit/Session.h"
 #include <chrono>
@@ -44,6 +45,16 @@ CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
   if (!engine)
     return engine.takeError();
   result->engine = std::move(*engine);
+  result->engine->registerSymbols([](llvm::orc::MangleAndInterner name) {
+    auto symbol = [](auto *function) {
+      return llvm::orc::ExecutorSymbolDef(
+          llvm::orc::ExecutorAddr::fromPtr(function),
+          llvm::JITSymbolFlags::Exported);
+    };
+    return llvm::orc::SymbolMap{
+        {name("__truncsfbf2"), symbol(&heed_math___truncsfbf2)},
+        {name("__truncdfbf2"), symbol(&heed_math___truncdfbf2)}};
+  });
   auto entry = result->engine->lookup("main");
   if (!entry)
     return entry.takeError();
