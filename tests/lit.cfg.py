@@ -21,6 +21,8 @@ warnings = " -Wall -Wextra -Werror -pedantic" + sanitize
 libraries = os.path.join(config.heed_binary_dir, "lib")
 config.substitutions.append(("%cc11", config.c_compiler + " -std=c11" + warnings))
 config.substitutions.append(("%cxx17", config.cxx_compiler + " -std=c++17" + warnings))
+config.substitutions.append(("%build", config.heed_binary_dir))
+config.substitutions.append(("%cmake_c", f"-DCMAKE_C_COMPILER={config.c_compiler} '-DCMAKE_C_FLAGS={sanitize}'"))
 config.substitutions.append(("%runtime", f"-L{libraries} -lheed_runtime -Wl,-rpath,{libraries}"))
 # The trained classifier, where `dev models` has fetched it.
 classifier = os.path.join(config.heed_source_dir, ".cache", "models", "ppocrv4_cls.onnx")
