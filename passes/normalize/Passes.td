@@ -8,8 +8,8 @@ include "mlir/Pass/PassBase.td"
 def NormalizeBroadcasts : Pass<"heed-normalize-broadcasts", "::mlir::ModuleOp"> {
   let summary = "Compute before repeating";
   let description = [{
-    An elementwise op whose operands are all repeated along some dimensions
-    computes one value of each, which is then repeated.
+    An elementwise op or a reduction whose operands are all repeated along some
+    dimensions computes one value of each, which is then repeated.
 
     Before:
 

@@ -50,6 +50,9 @@ void buildNormalizePipeline(OpPassManager &pm) {
 // in: linalg on tensors
 // out: attn ops where proven, a remark for every anchor
 void buildRecognizePipeline(OpPassManager &pm) {
+  // Queries and keys that were paired before they were normalised are single
+  // again.
+  pm.addPass(normalize::createNormalizeBroadcasts());
   // Attention first: what its softmax is made of is then no anchor of a gate.
   pm.addPass(recognize::createRecognizeSoftmax());
   pm.addPass(recognize::createRecognizeSdpa());

@@ -46,6 +46,23 @@ Operation *scalarOp(const Element &element) {
              : nullptr;
 }
 
+/// Where a window of one element stands: what a 1x1 convolution reads.
+static std::optional<Factors> placeOfWindow(AffineExpr expr,
+                                            const Access &loops) {
+  auto sum = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!sum || sum.getKind() != AffineExprKind::Add)
+    return std::nullopt;
+  auto lhs = dyn_cast<AffineDimExpr>(sum.getLHS());
+  auto rhs = dyn_cast<AffineDimExpr>(sum.getRHS());
+  if (!lhs || !rhs)
+    return std::nullopt;
+  const Factors &place = loops[lhs.getPosition()];
+  const Factors &window = loops[rhs.getPosition()];
+  if (!place.empty() && !window.empty())
+    return std::nullopt;
+  return window.empty() ? place : window;
+}
+
 std::optional<Element> leaveFrame(const Element &element) {
   auto argument = dyn_cast<BlockArgument>(element.value);
   if (!element.frame)
@@ -73,6 +90,8 @@ std::optional<Element> leaveFrame(const Element &element) {
     else if (auto constant = dyn_cast<AffineConstantExpr>(expr);
              constant && constant.getValue() == 0)
       access.push_back({});
+    else if (std::optional<Factors> place = placeOfWindow(expr, element.dims))
+      access.push_back(*place);
     else
       return std::nullopt;
   }
@@ -324,8 +343,9 @@ bool sameComputation(const Element &unresolvedA, const Element &unresolvedB,
 
 bool dependsOn(const Element &unresolved, ArrayRef<Factor> factors,
                FactorTable &table, unsigned depth) {
-  Factors wanted = table.leaves(factors);
   Element element = resolve(unresolved, table);
+  // Only now: the way up may have split them.
+  Factors wanted = table.leaves(factors);
   auto reads = [&](const Access &dims) {
     return llvm::any_of(table.flatten(dims), [&](Factor factor) {
       return llvm::is_contained(wanted, factor);

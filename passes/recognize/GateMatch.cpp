@@ -222,6 +222,23 @@ static bool isInnerProduct(Value product) {
   return !users.empty();
 }
 
+/// Whether the pools say that they leave a spatial dimension out: one of size
+/// 1, as it is for coordinate and strip gates of small images.
+static bool poolsOneAxis(const GateMatch &match) {
+  size_t kept = match.xAxes.size() - match.dimensions.size();
+  for (const GatePool &pool : match.excitation.pools) {
+    if (!pool.namesUnits || peelMovement(match.x).root != match.x)
+      continue;
+    SmallVector<int64_t> own = dimensionsOf(match.xAxes, pool.reduced);
+    for (int64_t dim : pool.units)
+      if (dim != 0)
+        own.push_back(dim);
+    if (own.size() < match.dimensions.size() || kept > 2)
+      return true;
+  }
+  return false;
+}
+
 static std::optional<GateMatch> match(const GateAnchor &anchor, Value x) {
   View view = peelMovement(x);
   GateMatch match;
@@ -277,9 +294,12 @@ static std::optional<GateMatch> match(const GateAnchor &anchor, Value x) {
         "expected a scaled tensor, got an inner product of the tensor with its "
         "own pool",
         "none needed: a similarity is not a gate"};
-  if (!match.refusal)
-    match.kind = classifyGate(view.axes, match.dimensions,
-                              findMixing(excitation), excitation.pools.size());
+  if (match.refusal)
+    return match;
+  match.kind = classifyGate(view.axes, match.dimensions, findMixing(excitation),
+                            excitation.pools.size());
+  if (match.kind == GateKind::Channel && poolsOneAxis(match))
+    match.kind = GateKind::Axis;
   return match;
 }
 

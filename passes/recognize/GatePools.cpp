@@ -255,6 +255,7 @@ struct Pooled {
   Layout axes;
   SmallVector<Atom> reduced;
   SmallVector<int64_t> units;
+  bool namesUnits = false;
 };
 } // namespace
 
@@ -327,6 +328,7 @@ static std::optional<Pooled> pooled(Value value, Value root, int depth) {
       inner = pooled(input, root, depth + 1);
     if (!inner || inner->kind != reduction->kind)
       return std::nullopt;
+    inner->namesUnits = input == root;
     for (int64_t dim : reduction->reduced) {
       inner->reduced.append(inner->axes[dim].begin(), inner->axes[dim].end());
       if (input == root && inner->axes[dim].empty())
@@ -364,7 +366,8 @@ std::optional<GatePool> matchPool(Value value, Value root) {
   if (!match || (match->reduced.empty() && match->units.empty()))
     return std::nullopt;
   joinDigits(match->reduced);
-  GatePool pool{value, match->kind, match->axes, match->reduced, match->units};
+  GatePool pool{value,          match->kind,  match->axes,
+                match->reduced, match->units, match->namesUnits};
   auto isOne = [](const SizeProduct &factor) {
     return factor.isConstant() && factor.constant == 1;
   };

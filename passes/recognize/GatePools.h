@@ -50,6 +50,9 @@ struct GatePool {
   llvm::SmallVector<Atom> reduced;
   /// Dimensions of size 1 that the root loses, where nothing moves it.
   llvm::SmallVector<int64_t> units;
+  /// One reduction of the root itself: it names its dimensions, also those of
+  /// size 1.
+  bool namesUnits = false;
   /// Computed by the excitation from the root: no pool of the op.
   bool isCaptured = false;
   /// value = factor · pool: of a pool of c · root.

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Remarks.h"
 #include "passes/recognize/SdpaMatch.h"
@@ -46,6 +47,11 @@ constexpr Missed kOverQueries = {
     "expected a softmax over the keys, got one over the queries",
     "take the softmax over the last dimension of Q K^T, or transpose the "
     "scores first"};
+constexpr Missed kMixedWeights = {
+    "expected the probabilities of one head, got a mix of those of several "
+    "heads",
+    "leave out the layer between the heads' probabilities (talking heads, "
+    "re-attention) to fuse the block"};
 constexpr Missed kAccumulates = {
     "expected the product with the values alone, got a sum onto another "
     "tensor",
@@ -88,6 +94,8 @@ SmallVector<OpResult> sumsBelow(Value value) {
   return sums;
 }
 
+bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
+
 /// One product of the softmax's result with values.
 Match<Attention> matchAt(OpResult sum, linalg::SoftmaxOp softmax,
                          FactorTable &table) {
@@ -111,6 +119,11 @@ Match<Attention> matchAt(OpResult sum, linalg::SoftmaxOp softmax,
   auto isValueFactor = [&](Factor factor) {
     return llvm::is_contained(valueFactors, factor);
   };
+  // Σ_h w[g, h] · p[h, ..]: weights of a layer, and keys that stay.
+  if (isConstant(v->value) && llvm::none_of(keys, [&](Factor factor) {
+        return llvm::is_contained(summed, factor);
+      }))
+    return kMixedWeights;
   if (keys.size() != summed.size() ||
       !std::is_permutation(keys.begin(), keys.end(), summed.begin()) ||
       !llvm::all_of(keys, isValueFactor)) {
@@ -121,7 +134,8 @@ Match<Attention> matchAt(OpResult sum, linalg::SoftmaxOp softmax,
     });
     return overQueries ? kOverQueries : kOtherAxis;
   }
-  Match<Score> score = matchScore(weights->scores, keys, table);
+  bool memory = isConstant(v->value) && valueFactors.size() > keys.size();
+  Match<Score> score = matchScore(weights->scores, keys, table, memory);
   if (auto *missed = std::get_if<Missed>(&score))
     return *missed;
   for (const Score::RowFactor &factor : weights->factors)

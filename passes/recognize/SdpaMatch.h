@@ -54,9 +54,11 @@ struct Score {
   llvm::SmallVector<MaskTerm> masks;
 };
 
-/// The score of a softmax over `keys`, from its input `s`.
+/// The score of a softmax over `keys`, from its input `s`. Keys that are
+/// constants are a layer's weights, unless `memory` says that the values are
+/// constants, too, and the score looks like one of keys.
 Match<Score> matchScore(const TensorView &s, const Factors &keys,
-                        FactorTable &table);
+                        FactorTable &table, bool memory = false);
 
 /// Keys attended by a query i: i + off − left ≤ j ≤ i + off + right, −1 for no
 /// bound; off = 0 or Sk − Sq as `causal` says.

@@ -310,8 +310,22 @@ static bool isOfData(const Product &product, FactorTable &table) {
   return lhs && rhs && !isConstant(lhs->root) && !isConstant(rhs->root);
 }
 
+/// A memory of constant keys and values is an attention; softmax(x·W + b) of a
+/// layer is none. What tells them apart: the layer has a bias and no factor, and
+/// its weights are the same for all heads.
+static bool isMemory(const Score &score, const Factors &keys,
+                     FactorTable &table) {
+  Factors known = table.leaves(keys);
+  llvm::append_range(known, table.leaves(score.contracted));
+  bool hasHeads = llvm::any_of(table.flatten(score.k.dims), [&](Factor factor) {
+    return !llvm::is_contained(known, factor);
+  });
+  return isConstant(score.k) && !isConstant(score.q) && score.bias.empty() &&
+         (score.scale != 1 || !score.rowFactors.empty() || hasHeads);
+}
+
 Match<Score> matchScore(const TensorView &s, const Factors &keys,
-                        FactorTable &table) {
+                        FactorTable &table, bool memory) {
   SpineSearch search{keys, table};
   if (!search.search(Element(s)))
     return search.sawShared ? kSharedAxis : kNoProduct;
@@ -331,7 +345,7 @@ Match<Score> matchScore(const TensorView &s, const Factors &keys,
         isOfData(inner.found->product, table))
       return kMixedHeads;
   }
-  if (isLayer)
+  if (isLayer && !memory)
     return kLinearLayer;
   Score score;
   score.q = keysAreRhs ? lhs->root : rhs->root;
@@ -391,6 +405,8 @@ Match<Score> matchScore(const TensorView &s, const Factors &keys,
       score.region.pop_back();
     }
   }
+  if (isLayer && !isMemory(score, keys, table))
+    return kLinearLayer;
   return score;
 }
 

@@ -66,3 +66,41 @@ func.func @dynamic(%g: tensor<?x8xf32>, %n: index, %h: index) -> tensor<?x8x?xf3
   } -> tensor<?x8x?xf32>
   return %s : tensor<?x8x?xf32>
 }
+
+// Queries that were paired with all keys: their norms are norms of queries.
+// CHECK-LABEL: func @reduction
+// CHECK-SAME: %[[Q:.*]]: tensor<2x5x8xf32>
+func.func @reduction(%q: tensor<2x5x8xf32>) -> tensor<2x5x7xf32> {
+  %zero = arith.constant 0.0 : f32
+  %pe = tensor.empty() : tensor<2x5x7x8xf32>
+  %e = tensor.empty() : tensor<2x5x7xf32>
+  // CHECK: %[[S:.*]] = linalg.generic {{.*}} ins(%[[Q]] : tensor<2x5x8xf32>) outs(%{{.*}} : tensor<2x5x8xf32>)
+  // CHECK: %[[F:.*]] = linalg.fill ins(%{{.*}} : f32) outs(%{{.*}} : tensor<2x5xf32>)
+  // CHECK: %[[R:.*]] = linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]} ins(%[[S]] : tensor<2x5x8xf32>) outs(%[[F]] : tensor<2x5xf32>)
+  // CHECK: %[[N:.*]] = linalg.generic {{.*}} ins(%[[R]] : tensor<2x5xf32>)
+  // CHECK: math.sqrt
+  // CHECK: %[[B:.*]] = linalg.broadcast ins(%[[N]] : tensor<2x5xf32>) outs(%{{.*}} : tensor<2x5x7xf32>) dimensions = [2]
+  // CHECK: return %[[B]]
+  %p = linalg.broadcast ins(%q : tensor<2x5x8xf32>) outs(%pe : tensor<2x5x7x8xf32>) dimensions = [2]
+  %s = linalg.square ins(%p : tensor<2x5x7x8xf32>) outs(%pe : tensor<2x5x7x8xf32>) -> tensor<2x5x7x8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<2x5x7xf32>) -> tensor<2x5x7xf32>
+  %r = linalg.reduce { arith.addf } ins(%s : tensor<2x5x7x8xf32>) outs(%f : tensor<2x5x7xf32>) dimensions = [3]
+  %n = linalg.sqrt ins(%r : tensor<2x5x7xf32>) outs(%e : tensor<2x5x7xf32>) -> tensor<2x5x7xf32>
+  return %n : tensor<2x5x7xf32>
+}
+
+// A sum over what is repeated depends on how often; onto another tensor, on
+// that: neither sinks.
+// CHECK-LABEL: func @stays
+// CHECK: linalg.reduce {{.*}}ins(%{{.*}} : tensor<5x7xf32>)
+// CHECK: linalg.reduce {{.*}}ins(%{{.*}} : tensor<5x7xf32>) outs(%{{.*}} : tensor<7xf32>)
+func.func @stays(%q: tensor<5xf32>, %k: tensor<7xf32>) -> (tensor<5xf32>, tensor<7xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %pe = tensor.empty() : tensor<5x7xf32>
+  %e = tensor.empty() : tensor<5xf32>
+  %p = linalg.broadcast ins(%q : tensor<5xf32>) outs(%pe : tensor<5x7xf32>) dimensions = [1]
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<5xf32>) -> tensor<5xf32>
+  %r = linalg.reduce { arith.addf } ins(%p : tensor<5x7xf32>) outs(%f : tensor<5xf32>) dimensions = [1]
+  %t = linalg.reduce { arith.addf } ins(%p : tensor<5x7xf32>) outs(%k : tensor<7xf32>) dimensions = [0]
+  return %r, %t : tensor<5xf32>, tensor<7xf32>
+}

@@ -81,3 +81,42 @@ func.func @one_by_one_axis(%x: tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32> {
   %y = linalg.mul ins(%x, %w : tensor<2x8x1x1xf32>, tensor<2x8x1x1xf32>) outs(%big : tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32>
   return %y : tensor<2x8x1x1xf32>
 }
+
+// A coordinate gate at size 1x1: of two pools each names one dimension.
+// CHECK-LABEL: func @one_by_one_coordinates
+func.func @one_by_one_coordinates(%x: tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x8x1xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8x1xf32>) -> tensor<2x8x1xf32>
+  %big = tensor.empty() : tensor<2x8x1x1xf32>
+  %r = linalg.reduce { arith.addf } ins(%x : tensor<2x8x1x1xf32>) outs(%z : tensor<2x8x1xf32>) dimensions = [3]
+  %c = linalg.reduce { arith.addf } ins(%x : tensor<2x8x1x1xf32>) outs(%z : tensor<2x8x1xf32>) dimensions = [2]
+  %s = linalg.add ins(%r, %c : tensor<2x8x1xf32>, tensor<2x8x1xf32>) outs(%e : tensor<2x8x1xf32>) -> tensor<2x8x1xf32>
+  %g = linalg.tanh ins(%s : tensor<2x8x1xf32>) outs(%e : tensor<2x8x1xf32>) -> tensor<2x8x1xf32>
+  %w = tensor.expand_shape %g [[0], [1], [2, 3]] output_shape [2, 8, 1, 1] : tensor<2x8x1xf32> into tensor<2x8x1x1xf32>
+  // expected-remark @below {{dims="2, 3", kind=axis_gate}}
+  %y = linalg.mul ins(%x, %w : tensor<2x8x1x1xf32>, tensor<2x8x1x1xf32>) outs(%big : tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32>
+  return %y : tensor<2x8x1x1xf32>
+}
+
+// A strip gate of an image of one row, and channels of it.
+// CHECK-LABEL: func @one_row
+func.func @one_row(%x: tensor<2x8x1x7xf32>) -> (tensor<2x8x1x7xf32>, tensor<2x8x1x7xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x8x1xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<2x8x1xf32>) -> tensor<2x8x1xf32>
+  %e2 = tensor.empty() : tensor<2x8xf32>
+  %z2 = linalg.fill ins(%zero : f32) outs(%e2 : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %big = tensor.empty() : tensor<2x8x1x7xf32>
+  %s = linalg.reduce { arith.addf } ins(%x : tensor<2x8x1x7xf32>) outs(%z : tensor<2x8x1xf32>) dimensions = [3]
+  %g = linalg.tanh ins(%s : tensor<2x8x1xf32>) outs(%e : tensor<2x8x1xf32>) -> tensor<2x8x1xf32>
+  %w = linalg.broadcast ins(%g : tensor<2x8x1xf32>) outs(%big : tensor<2x8x1x7xf32>) dimensions = [3]
+  // expected-remark @below {{dims=3, kind=axis_gate}}
+  %y = linalg.mul ins(%x, %w : tensor<2x8x1x7xf32>, tensor<2x8x1x7xf32>) outs(%big : tensor<2x8x1x7xf32>) -> tensor<2x8x1x7xf32>
+  %s2 = linalg.reduce { arith.addf } ins(%y : tensor<2x8x1x7xf32>) outs(%z2 : tensor<2x8xf32>) dimensions = [2, 3]
+  %g2 = linalg.tanh ins(%s2 : tensor<2x8xf32>) outs(%e2 : tensor<2x8xf32>) -> tensor<2x8xf32>
+  %w2 = linalg.broadcast ins(%g2 : tensor<2x8xf32>) outs(%big : tensor<2x8x1x7xf32>) dimensions = [2, 3]
+  // expected-remark @below {{dims="2, 3", kind=channel_gate}}
+  %y2 = linalg.mul ins(%y, %w2 : tensor<2x8x1x7xf32>, tensor<2x8x1x7xf32>) outs(%big : tensor<2x8x1x7xf32>) -> tensor<2x8x1x7xf32>
+  return %y, %y2 : tensor<2x8x1x7xf32>, tensor<2x8x1x7xf32>
+}

@@ -63,6 +63,43 @@ func.func @no_sdpa_because_heads_are_mixed(%q: tensor<4x10x16xf32>, %k: tensor<4
 
 // -----
 
+// The same by a 1x1 convolution over heads; keys are pixels of two dimensions.
+func.func @no_sdpa_because_heads_are_convolved(%q: tensor<1x4x10x16xf32>, %image: tensor<1x4x16x2x5xf32>, %v: tensor<1x4x10x16xf32>) -> tensor<1x4x10x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %w = arith.constant dense_resource<w> : tensor<4x4x1x1xf32>
+  %k = tensor.collapse_shape %image [[0], [1], [2], [3, 4]] : tensor<1x4x16x2x5xf32> into tensor<1x4x16x10xf32>
+  %se = tensor.empty() : tensor<1x4x10x10xf32>
+  %oe = tensor.empty() : tensor<1x4x10x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<1x4x10x10xf32>) -> tensor<1x4x10x10xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<1x4x10x16xf32>) -> tensor<1x4x10x16xf32>
+  %s = linalg.contract indexing_maps = [affine_map<(b, h, i, j, d) -> (b, h, i, d)>, affine_map<(b, h, i, j, d) -> (b, h, d, j)>, affine_map<(b, h, i, j, d) -> (b, h, i, j)>] ins(%q, %k : tensor<1x4x10x16xf32>, tensor<1x4x16x10xf32>) outs(%s0 : tensor<1x4x10x10xf32>) -> tensor<1x4x10x10xf32>
+  %m = linalg.conv_2d_nchw_fchw ins(%s, %w : tensor<1x4x10x10xf32>, tensor<4x4x1x1xf32>) outs(%s0 : tensor<1x4x10x10xf32>) -> tensor<1x4x10x10xf32>
+  // expected-remark @below {{expected the scores of one head, got a mix of the scores of several heads}}
+  %p = linalg.softmax dimension(3) ins(%m : tensor<1x4x10x10xf32>) outs(%se : tensor<1x4x10x10xf32>) -> tensor<1x4x10x10xf32>
+  %o = linalg.contract indexing_maps = [affine_map<(b, h, i, j, d) -> (b, h, i, j)>, affine_map<(b, h, i, j, d) -> (b, h, j, d)>, affine_map<(b, h, i, j, d) -> (b, h, i, d)>] ins(%p, %v : tensor<1x4x10x10xf32>, tensor<1x4x10x16xf32>) outs(%o0 : tensor<1x4x10x16xf32>) -> tensor<1x4x10x16xf32>
+  return %o : tensor<1x4x10x16xf32>
+}
+
+// -----
+
+// Re-attention: the probabilities of the heads are mixed.
+func.func @no_sdpa_because_probabilities_are_mixed(%q: tensor<1x4x10x16xf32>, %k: tensor<1x4x16x10xf32>, %v: tensor<1x4x10x16xf32>) -> tensor<1x4x10x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %w = arith.constant dense_resource<w> : tensor<4x4x1x1xf32>
+  %se = tensor.empty() : tensor<1x4x10x10xf32>
+  %oe = tensor.empty() : tensor<1x4x10x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<1x4x10x10xf32>) -> tensor<1x4x10x10xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<1x4x10x16xf32>) -> tensor<1x4x10x16xf32>
+  %s = linalg.contract indexing_maps = [affine_map<(b, h, i, j, d) -> (b, h, i, d)>, affine_map<(b, h, i, j, d) -> (b, h, d, j)>, affine_map<(b, h, i, j, d) -> (b, h, i, j)>] ins(%q, %k : tensor<1x4x10x16xf32>, tensor<1x4x16x10xf32>) outs(%s0 : tensor<1x4x10x10xf32>) -> tensor<1x4x10x10xf32>
+  // expected-remark @below {{expected the probabilities of one head, got a mix of those of several heads}}
+  %p = linalg.softmax dimension(3) ins(%s : tensor<1x4x10x10xf32>) outs(%se : tensor<1x4x10x10xf32>) -> tensor<1x4x10x10xf32>
+  %m = linalg.conv_2d_nchw_fchw ins(%p, %w : tensor<1x4x10x10xf32>, tensor<4x4x1x1xf32>) outs(%s0 : tensor<1x4x10x10xf32>) -> tensor<1x4x10x10xf32>
+  %o = linalg.contract indexing_maps = [affine_map<(b, h, i, j, d) -> (b, h, i, j)>, affine_map<(b, h, i, j, d) -> (b, h, j, d)>, affine_map<(b, h, i, j, d) -> (b, h, i, d)>] ins(%m, %v : tensor<1x4x10x10xf32>, tensor<1x4x10x16xf32>) outs(%o0 : tensor<1x4x10x16xf32>) -> tensor<1x4x10x16xf32>
+  return %o : tensor<1x4x10x16xf32>
+}
+
+// -----
+
 // A classifier, or the router of a mixture of experts.
 func.func @no_sdpa_because_keys_are_weights(%x: tensor<10x16xf32>, %v: tensor<3x16xf32>) -> tensor<10x16xf32> {
   %zero = arith.constant 0.0 : f32
