@@ -115,6 +115,11 @@ public:
       }
       inputs.push_back(*input);
     }
+    // A size that only data knows is checked where the buffer is made.
+    if (op.getNumReductionLoops() != 0)
+      llvm::erase_if(repeated, [&](unsigned loop) {
+        return ShapedType::isDynamic(sizes[loop]);
+      });
     if (!any || repeated.empty() || !isEachReducedLoopRead())
       return false;
     build(repeated, sizes);
