@@ -178,7 +178,12 @@ int32_t heed_model_load(const HeedModel *model, const char *weightsFile,
   *program = nullptr;
   try {
     auto made = std::make_unique<HeedProgram>();
-    load(*made, *model, weightsFile);
+    if (model) {
+      load(*made, *model, weightsFile);
+    } else {
+      made->status = HEED_BAD_ARGUMENT;
+      made->message = "expected a model, got null";
+    }
     *program = made.release();
     return (*program)->status;
   } catch (...) {

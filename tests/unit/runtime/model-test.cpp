@@ -137,6 +137,11 @@ TEST_F(ModelTest, RefusesACpuFeatureThatTheRuntimeDoesNotKnow) {
   EXPECT_EQ(heed_model_context(program, 1), nullptr);
 }
 
+TEST_F(ModelTest, RefusesNoModel) {
+  EXPECT_EQ(heed_model_load(nullptr, nullptr, &program), HEED_BAD_ARGUMENT);
+  EXPECT_STREQ(heed_program_error(program), "expected a model, got null");
+}
+
 TEST(StatusTest, EachHasAMessage) {
   for (int32_t status = HEED_OK; status <= HEED_NO_MEMORY; ++status)
     EXPECT_STRNE(heed_status_message(status), "not a status") << status;

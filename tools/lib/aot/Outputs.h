@@ -11,7 +11,8 @@
 namespace heed {
 
 /// Writes each file under a temporary name beside its place; publish() renames
-/// them all. What was not published is removed, also by a signal.
+/// them all. What was not published is removed, also by a signal. A device or a
+/// pipe is never replaced: it gets its bytes when all else is published.
 class Outputs {
 public:
   Outputs() = default;
@@ -22,7 +23,8 @@ public:
   llvm::Error add(llvm::StringRef path,
                   llvm::function_ref<void(llvm::raw_ostream &)> write);
 
-  /// For files that another program writes: `make` gets the temporary name.
+  /// For regular files that another program writes: `make` gets the temporary
+  /// name.
   llvm::Error addMade(llvm::StringRef path,
                       llvm::function_ref<llvm::Error(llvm::StringRef)> make);
 
@@ -35,6 +37,7 @@ private:
     llvm::sys::fs::TempFile file;
   };
   std::vector<Staged> staged;
+  std::vector<std::pair<std::string, std::string>> direct; // path and bytes
 };
 
 } // namespace heed
