@@ -1,36 +1,76 @@
-// GateLayout.h - the dims of a gate's x in runs of pooled and kept dims.
+// GateLayout.h - gates on buffers, their dims in runs that are pooled or kept.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_PASSES_LOWER_CPU_GATELAYOUT_H
 #define HEED_PASSES_LOWER_CPU_GATELAYOUT_H
 
 #include "dialect/gate/GateOps.h"
-#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "passes/lower/cpu/VectorLoop.h"
 
 namespace heed::lower {
 
-/// Neighbouring dims that are all pooled or all kept are one dim where every
-/// buffer is contiguous over them: NCHW over H, W is (NC)(HW).
-struct GateLayout {
-  mlir::SmallVector<mlir::ReassociationIndices> full; // dims of x
-  mlir::SmallVector<mlir::ReassociationIndices> kept; // dims of a pooled tensor
-  mlir::SmallVector<bool> pooled;                     // one a group of `full`
+struct GateStage {
+  attn::GateOp gate; // for its pools and its epilogue
+  llvm::SmallVector<int64_t> dimensions;
+  Values extras; // of x's shape
+  Values pools;  // of x's shape without the dimensions
+  Value value;   // g, of that shape too; null until it is computed
 };
 
-/// `fullBuffers` have x's shape, `keptBuffers` that of the pools.
-GateLayout getGateLayout(attn::GateOp gate, mlir::ValueRange fullBuffers,
-                         mlir::ValueRange keptBuffers);
+/// Gates of which each takes the result of the one before: one, or the two of
+/// a CBAM. What stands between them is never stored:
+///   y_0 = x,  y_{k+1} = epilogue_k(y_k, g_k),  init = the last y.
+struct GateChain {
+  Location loc;
+  Value x, init;
+  llvm::SmallVector<GateStage> stages;
 
-/// A view of `buffer` with one dim a group.
-mlir::Value collapse(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
-                     llvm::ArrayRef<mlir::ReassociationIndices> groups);
+  /// Stages of `gates`, pools in new buffers, without values of gates yet.
+  GateChain(OpBuilder &b, llvm::ArrayRef<attn::GateOp> gates);
+  /// The same of image `n`: buffers without their first dim, which no gate
+  /// pools.
+  GateChain getImage(OpBuilder &b, Value n) const;
+};
 
-/// The pools of a gate into new buffers, one a pool, of x's shape without D.
-mlir::SmallVector<mlir::Value>
-lowerGatePools(mlir::OpBuilder &b, attn::GateOp gate, unsigned vectorBytes);
+/// `buffer` at index `n` of its first dim.
+Value sliceImage(OpBuilder &b, Location loc, Value buffer, Value n);
 
-/// y = epilogue(x, gate, extras) into the gate's init.
-void lowerGateScale(mlir::OpBuilder &b, attn::GateOp gate,
-                    mlir::Value gateValue, unsigned vectorBytes);
+/// The buffers that are needed to read y_`applied` and to write init or the
+/// pools of stage `applied`, with neighbouring dims as one where all gates pool
+/// or keep both and all buffers are contiguous: NCHW over H, W is (NC)(HW).
+struct GateView {
+  Location loc;
+  const GateChain &chain;
+  unsigned applied;
+  Value x, init;
+  llvm::SmallVector<Values> extras; // of a stage
+  Values values, pools;             // g of a stage; pools of the last
+  llvm::SmallVector<llvm::SmallVector<bool>> pooled; // of a stage, of a dim
+  Values sizes;                                      // of the dims
+
+  GateView(OpBuilder &b, const GateChain &chain, unsigned applied,
+           bool writesInit);
+
+  /// Whether vectors along the last dim hold y.
+  bool isVectorizable();
+  /// The indices of a pooled tensor of `stage`.
+  Values keptIndices(unsigned stage, ValueRange all);
+  /// The gates that are one value along the last dim, as `type`; `outer`: the
+  /// indices of the other dims. Null for other stages.
+  Values loadFactors(OpBuilder &b, ValueRange outer, unsigned length);
+  /// y at `all`: `length` elements of the last dim, a scalar if 0. `factors`
+  /// are those of loadFactors.
+  Value load(OpBuilder &b, ValueRange all, Value mask, unsigned length,
+             llvm::ArrayRef<Value> factors);
+  /// Elements of y, 0 where that is not constant.
+  int64_t getNumElements();
+};
+
+/// The pools of stage `stage`, all in one pass over x.
+void lowerGatePools(OpBuilder &b, const GateChain &chain, unsigned stage,
+                    unsigned vectorBytes);
+
+/// The last y into init.
+void lowerGateScale(OpBuilder &b, const GateChain &chain, unsigned vectorBytes);
 
 } // namespace heed::lower
 

@@ -6,6 +6,7 @@
 //   last dim of x kept, contiguous:   a chunk of the last dim at a time, one
 //     accumulator a vector
 //   else                              scalars
+#include "passes/lower/cpu/CostModel.h"
 #include "passes/lower/cpu/GateLayout.h"
 #include "passes/lower/cpu/VectorLoop.h"
 
@@ -28,41 +29,46 @@ namespace heed::lower {
 
 namespace {
 struct PoolLowering {
+  GateView view;
   GateOp gate;
   Location loc;
   FloatType element, sumType; // of x, of the accumulators
   unsigned length;            // lanes of a vector
-  GateLayout layout;
-  Value x;      // collapsed
-  Values pools; // collapsed
-  Values sizes; // of the groups
+  SmallVector<bool> pooled;   // of a dim
   Values keptSizes, pooledSizes;
   static constexpr unsigned unroll = 4;
 
-  PoolLowering(OpBuilder &b, GateOp gate, ValueRange buffers,
+  PoolLowering(OpBuilder &b, const GateChain &chain, unsigned stage,
                unsigned vectorBytes)
-      : gate(gate), loc(gate.getLoc()) {
-    element = cast<FloatType>(getElementTypeOrSelf(gate.getX().getType()));
+      : view(b, chain, stage, /*writesInit=*/false),
+        gate(chain.stages[stage].gate), loc(gate.getLoc()) {
+    element = cast<FloatType>(getElementTypeOrSelf(chain.x.getType()));
     sumType = element.getWidth() < 32 ? b.getF32Type() : element;
     length = vectorBytes * 8 / element.getWidth();
-    layout = getGateLayout(gate, gate.getX(), buffers);
-    x = collapse(b, loc, gate.getX(), layout.full);
-    for (Value buffer : buffers)
-      pools.push_back(collapse(b, loc, buffer, layout.kept));
-    for (auto [dim, pooled] : llvm::enumerate(layout.pooled)) {
-      sizes.push_back(b.createOrFold<memref::DimOp>(loc, x, dim));
-      (pooled ? pooledSizes : keptSizes).push_back(sizes.back());
-    }
+    pooled = view.pooled[stage];
+    for (auto [size, isPooled] : llvm::zip(view.sizes, pooled))
+      (isPooled ? pooledSizes : keptSizes).push_back(size);
   }
 
-  unsigned numPools() { return pools.size(); }
+  unsigned numPools() { return view.pools.size(); }
   Pool kind(unsigned k) { return gate.getPool(k); }
 
-  /// One index a group of x, from those of the kept and the pooled groups.
-  Values indices(ValueRange kept, ValueRange pooled) {
+  /// One index a dim of x, from those of the kept and the pooled dims.
+  Values indices(ValueRange kept, ValueRange reduced) {
     Values all;
-    for (bool isPooled : layout.pooled) {
-      ValueRange &from = isPooled ? pooled : kept;
+    for (bool isPooled : pooled) {
+      ValueRange &from = isPooled ? reduced : kept;
+      all.push_back(from.front());
+      from = from.drop_front();
+    }
+    return all;
+  }
+
+  /// The same without the last dim, which is pooled and not in `reduced`.
+  Values outerIndices(ValueRange kept, ValueRange reduced) {
+    Values all;
+    for (bool isPooled : ArrayRef(pooled).drop_back()) {
+      ValueRange &from = isPooled ? reduced : kept;
       all.push_back(from.front());
       from = from.drop_front();
     }
@@ -86,8 +92,8 @@ struct PoolLowering {
                   Value value, Value mask) {
     value = buildFloatCast(b, loc, value, sumType);
     for (unsigned k = 0; k < numPools(); ++k) {
-      Value masked = value; // lanes beyond the row are 0
-      if (mask && kind(k) == Pool::max)
+      Value masked = value; // lanes of x beyond the row are 0
+      if (mask && (kind(k) == Pool::max || view.applied > 0))
         masked = arith::SelectOp::create(b, loc, mask, value,
                                          start(b, value.getType(), k));
       accumulators[k] = combine(b, k, accumulators[k], masked);
@@ -115,43 +121,48 @@ struct PoolLowering {
   }
 
   void lowerRows(OpBuilder &b) {
-    buildParallel(b, loc, keptSizes, [&](OpBuilder &b, ValueRange kept) {
-      Values accumulators;
-      for (unsigned slot = 0; slot < unroll; ++slot)
-        for (unsigned k = 0; k < numPools(); ++k)
-          accumulators.push_back(start(b, vectorOf(sumType), k));
-      accumulators =
-          buildNest(b, loc, ValueRange(pooledSizes).drop_back(), accumulators,
-                    [&](OpBuilder &b, ValueRange pooled, ValueRange carried) {
-                      return buildVectorLoop(
-                          b, loc, pooledSizes.back(), length, unroll, carried,
-                          [&](OpBuilder &b, Value at, Value mask, unsigned slot,
-                              ValueRange carried) {
-                            Values values = llvm::to_vector(carried);
-                            Values inner = llvm::to_vector(pooled);
-                            inner.push_back(at);
-                            Value loaded =
-                                buildLoad(b, loc, vectorOf(element), x,
-                                          indices(kept, inner), mask);
-                            accumulate(b,
-                                       MutableArrayRef<Value>(values).slice(
-                                           slot * numPools(), numPools()),
-                                       loaded, mask);
-                            return values;
-                          });
+    buildStreaming(
+        b, loc, keptSizes, view.getNumElements(),
+        [&](OpBuilder &b, ValueRange kept) {
+          Values accumulators;
+          for (unsigned slot = 0; slot < unroll; ++slot)
+            for (unsigned k = 0; k < numPools(); ++k)
+              accumulators.push_back(start(b, vectorOf(sumType), k));
+          accumulators = buildNest(
+              b, loc, ValueRange(pooledSizes).drop_back(), accumulators,
+              [&](OpBuilder &b, ValueRange reduced, ValueRange carried) {
+                Values factors =
+                    view.loadFactors(b, outerIndices(kept, reduced), length);
+                return buildVectorLoop(
+                    b, loc, pooledSizes.back(), length, unroll, carried,
+                    [&](OpBuilder &b, Value at, Value mask, unsigned slot,
+                        ValueRange carried) {
+                      Values values = llvm::to_vector(carried);
+                      Values inner = llvm::to_vector(reduced);
+                      inner.push_back(at);
+                      Value loaded = view.load(b, indices(kept, inner), mask,
+                                               length, factors);
+                      accumulate(b,
+                                 MutableArrayRef<Value>(values).slice(
+                                     slot * numPools(), numPools()),
+                                 loaded, mask);
+                      return values;
                     });
-      for (unsigned k = 0; k < numPools(); ++k) {
-        Value sum = accumulators[k];
-        for (unsigned slot = 1; slot < unroll; ++slot)
-          sum = combine(b, k, sum, accumulators[slot * numPools() + k]);
-        auto reduction = kind(k) == Pool::max ? vector::CombiningKind::MAXIMUMF
-                                              : vector::CombiningKind::ADD;
-        // Reassociation lets LLVM add the lanes as a tree.
-        Value scalar = vector::ReductionOp::create(
-            b, loc, reduction, sum, arith::FastMathFlags::reassoc);
-        memref::StoreOp::create(b, loc, finish(b, k, scalar), pools[k], kept);
-      }
-    });
+              });
+          for (unsigned k = 0; k < numPools(); ++k) {
+            Value sum = accumulators[k];
+            for (unsigned slot = 1; slot < unroll; ++slot)
+              sum = combine(b, k, sum, accumulators[slot * numPools() + k]);
+            auto reduction = kind(k) == Pool::max
+                                 ? vector::CombiningKind::MAXIMUMF
+                                 : vector::CombiningKind::ADD;
+            // Reassociation lets LLVM add the lanes as a tree.
+            Value scalar = vector::ReductionOp::create(
+                b, loc, reduction, sum, arith::FastMathFlags::reassoc);
+            memref::StoreOp::create(b, loc, finish(b, k, scalar), view.pools[k],
+                                    kept);
+          }
+        });
   }
 
   /// `count` vectors from `at` in the last, kept dim.
@@ -170,27 +181,29 @@ struct PoolLowering {
     for (unsigned slot = 0; slot < count; ++slot)
       for (unsigned k = 0; k < numPools(); ++k)
         accumulators.push_back(start(b, vectorOf(sumType), k));
-    accumulators =
-        buildNest(b, loc, pooledSizes, accumulators,
-                  [&](OpBuilder &b, ValueRange pooled, ValueRange carried) {
-                    Values values = llvm::to_vector(carried);
-                    for (unsigned slot = 0; slot < count; ++slot) {
-                      Values kept = keptAt(slot);
-                      Value loaded = buildLoad(b, loc, vectorOf(element), x,
-                                               indices(kept, pooled), mask);
-                      // A lane beyond the row is never stored: no need to mask
-                      // it here.
-                      accumulate(b,
-                                 MutableArrayRef<Value>(values).slice(
-                                     slot * numPools(), numPools()),
-                                 loaded, Value());
-                    }
-                    return values;
-                  });
+    accumulators = buildNest(
+        b, loc, pooledSizes, accumulators,
+        [&](OpBuilder &b, ValueRange reduced, ValueRange carried) {
+          Values values = llvm::to_vector(carried);
+          Values first = indices(keptAt(0), reduced);
+          Values factors =
+              view.loadFactors(b, ValueRange(first).drop_back(), length);
+          for (unsigned slot = 0; slot < count; ++slot) {
+            Value loaded = view.load(b, indices(keptAt(slot), reduced), mask,
+                                     length, factors);
+            // A lane beyond the row is never stored: no need to mask
+            // it here.
+            accumulate(b,
+                       MutableArrayRef<Value>(values).slice(slot * numPools(),
+                                                            numPools()),
+                       loaded, Value());
+          }
+          return values;
+        });
     for (unsigned slot = 0; slot < count; ++slot)
       for (unsigned k = 0; k < numPools(); ++k)
         buildStore(b, loc, finish(b, k, accumulators[slot * numPools() + k]),
-                   pools[k], keptAt(slot), mask);
+                   view.pools[k], keptAt(slot), mask);
   }
 
   void lowerColumns(OpBuilder &b) {
@@ -207,44 +220,34 @@ struct PoolLowering {
         accumulators.push_back(start(b, sumType, k));
       accumulators =
           buildNest(b, loc, pooledSizes, accumulators,
-                    [&](OpBuilder &b, ValueRange pooled, ValueRange carried) {
+                    [&](OpBuilder &b, ValueRange reduced, ValueRange carried) {
                       Values values = llvm::to_vector(carried);
-                      Value loaded = memref::LoadOp::create(
-                          b, loc, x, indices(kept, pooled));
+                      Values all = indices(kept, reduced);
+                      Values factors =
+                          view.loadFactors(b, ValueRange(all).drop_back(), 0);
+                      Value loaded = view.load(b, all, Value(), 0, factors);
                       accumulate(b, values, loaded, Value());
                       return values;
                     });
       for (unsigned k = 0; k < numPools(); ++k)
-        memref::StoreOp::create(b, loc, finish(b, k, accumulators[k]), pools[k],
-                                kept);
+        memref::StoreOp::create(b, loc, finish(b, k, accumulators[k]),
+                                view.pools[k], kept);
     });
   }
 };
 } // namespace
 
-SmallVector<Value> lowerGatePools(OpBuilder &b, GateOp gate,
-                                  unsigned vectorBytes) {
-  if (gate.getPools().empty())
-    return {};
-  Location loc = gate.getLoc();
-  auto type = cast<MemRefType>(gate.getPooledType());
-  Values dynamicSizes;
-  for (auto [dim, size] :
-       llvm::enumerate(cast<MemRefType>(gate.getX().getType()).getShape()))
-    if (ShapedType::isDynamic(size) &&
-        !llvm::is_contained(gate.getDimensions(), static_cast<int64_t>(dim)))
-      dynamicSizes.push_back(memref::DimOp::create(b, loc, gate.getX(), dim));
-  Values buffers;
-  for (unsigned k = 0; k < gate.getPools().size(); ++k)
-    buffers.push_back(memref::AllocOp::create(b, loc, type, dynamicSizes));
-  PoolLowering lowering(b, gate, buffers, vectorBytes);
-  if (!isContiguousInLastDim(lowering.x))
+void lowerGatePools(OpBuilder &b, const GateChain &chain, unsigned stage,
+                    unsigned vectorBytes) {
+  if (chain.stages[stage].pools.empty())
+    return;
+  PoolLowering lowering(b, chain, stage, vectorBytes);
+  if (!lowering.view.isVectorizable())
     lowering.lowerScalars(b);
-  else if (lowering.layout.pooled.back())
+  else if (lowering.pooled.back())
     lowering.lowerRows(b);
   else
     lowering.lowerColumns(b);
-  return buffers;
 }
 
 } // namespace heed::lower

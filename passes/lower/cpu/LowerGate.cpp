@@ -1,42 +1,147 @@
 // LowerGate.cpp - attn.gate on memrefs -> pools, excitation, scaling.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/cpu/CostModel.h"
+#include "passes/lower/cpu/GateExcitation.h"
 #include "passes/lower/cpu/GateLayout.h"
 #include "passes/lower/cpu/Passes.h"
+#include "passes/lower/cpu/RuntimeCalls.h"
 #include "passes/lower/cpu/TargetDescriptor.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/lower/cpu/VectorLoop.h"
 
 using namespace mlir;
+using heed::attn::GateOp;
 
 namespace heed::lower {
 #define GEN_PASS_DEF_LOWERGATE
 #include "passes/lower/cpu/Passes.h.inc"
 
 namespace {
-void lowerGate(IRRewriter &rewriter, attn::GateOp gate,
-               const TargetDescriptor &target) {
-  rewriter.setInsertionPoint(gate);
-  Values pools = lowerGatePools(rewriter, gate, target.vectorBytes);
-  Block &body = gate.getExcite().front();
-  for (auto [pool, argument] : llvm::zip_equal(pools, body.getArguments()))
-    if (pool.getType() != argument.getType())
-      pool = memref::CastOp::create(rewriter, gate.getLoc(), argument.getType(),
-                                    pool);
-  Operation *yield = body.getTerminator();
-  rewriter.inlineBlockBefore(&body, gate, pools);
-  Value gateValue = yield->getOperand(0);
-  rewriter.eraseOp(yield);
-  rewriter.setInsertionPoint(gate);
-  lowerGateScale(rewriter, gate, gateValue, target.vectorBytes);
-  rewriter.eraseOp(gate);
+/// Gates to be lowered as one, in order.
+using Gates = SmallVector<GateOp>;
+
+bool readsBeside(GateOp gate, Value y) {
+  bool reads = llvm::is_contained(gate.getExtras(), y);
+  gate->walk([&](Operation *inner) {
+    reads |= inner != gate && llvm::is_contained(inner->getOperands(), y);
+  });
+  return reads;
 }
+
+/// Whether `second` may take what `first` would store from its registers: both
+/// gates of a CBAM. The result of `first` is overwritten, or nobody else's.
+bool isChain(GateOp first, GateOp second) {
+  Value y = first.getInit();
+  if (second.getX() != y || readsBeside(second, y) ||
+      y.getType() != first.getX().getType() ||
+      first->getBlock() != second->getBlock())
+    return false;
+  for (Operation *op = first->getNextNode(); op != second;
+       op = op->getNextNode())
+    if (!op || (!isPure(op) && !isa<memref::AllocOp>(op)))
+      return false;
+  if (second.getInit() == y)
+    return true;
+  return y.getDefiningOp<memref::AllocOp>() &&
+         llvm::all_of(y.getUsers(), [&](Operation *user) {
+           return user == first || user == second;
+         });
+}
+
+struct Lowering {
+  OpBuilder b;
+  const TargetDescriptor &target;
+  GateChain chain;
+  SmallVector<GateExcitation> excitations;
+
+  Lowering(ArrayRef<GateOp> gates, const TargetDescriptor &target)
+      : b(gates.back()), target(target), chain(b, gates) {
+    for (auto [gate, stage] : llvm::zip_equal(gates, chain.stages)) {
+      GateExcitation &excitation = excitations.emplace_back(gate);
+      stage.value = excitation.buildPrologue(b, stage.pools);
+    }
+  }
+
+  /// All images, or what `part` holds of image `image`.
+  void buildStages(OpBuilder &b, GateChain part, Value image) {
+    for (unsigned k = 0; k < excitations.size(); ++k) {
+      lowerGatePools(b, part, k, target.vectorBytes);
+      Value value = excitations[k].build(b, target.lanes(32), image);
+      if (!image)
+        part.stages[k].value = value;
+    }
+    lowerGateScale(b, part, target.vectorBytes);
+  }
+
+  /// x of an image is then read again out of the cache, by whoever pooled it.
+  void buildPerImage(OpBuilder &b) {
+    Value images = b.createOrFold<memref::DimOp>(chain.loc, chain.x, 0);
+    // Each stage reads x once, the last pass reads and writes.
+    auto type = cast<MemRefType>(chain.x.getType());
+    int64_t passes = chain.stages.size() + 2;
+    int64_t elements =
+        type.hasStaticShape() ? type.getNumElements() * passes : 0;
+    buildStreaming(b, chain.loc, images, elements,
+                   [&](OpBuilder &b, ValueRange n) {
+                     buildStages(b, chain.getImage(b, n[0]), n[0]);
+                   });
+  }
+
+  /// Whether images are so many that each thread has as much to do.
+  Value isBalanced(OpBuilder &b, Value context) {
+    Location loc = chain.loc;
+    Value images = b.createOrFold<memref::DimOp>(loc, chain.x, 0);
+    Value threads = arith::IndexCastOp::create(
+        b, loc, b.getIndexType(),
+        callRuntime(b, loc, "heed_num_threads", b.getI64Type(), context));
+    Value rest = arith::RemUIOp::create(b, loc, images, threads);
+    Value even = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest,
+                                       buildIndex(b, loc, 0));
+    Value few = arith::MulIOp::create(b, loc, threads,
+                                      buildIndex(b, loc, kImagesPerThread));
+    Value many =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, images, few);
+    return arith::OrIOp::create(b, loc, even, many);
+  }
+
+  StringRef build() {
+    bool perImage = llvm::all_of(
+        chain.stages, [](GateStage &stage) { return Value(stage.value); });
+    for (const GateExcitation &excitation : excitations)
+      perImage &= excitation.isPerImage();
+    if (!perImage) {
+      buildStages(b, chain, Value());
+      return "whole";
+    }
+    auto function = chain.stages[0].gate->getParentOfType<func::FuncOp>();
+    Value context = function ? getContext(function) : Value();
+    if (!context) {
+      buildPerImage(b);
+      return "image";
+    }
+    scf::IfOp::create(
+        b, chain.loc, isBalanced(b, context),
+        [&](OpBuilder &b, Location loc) {
+          buildPerImage(b);
+          scf::YieldOp::create(b, loc);
+        },
+        [&](OpBuilder &b, Location loc) {
+          buildStages(b, chain, Value());
+          scf::YieldOp::create(b, loc);
+        });
+    return "image-or-whole";
+  }
+};
 
 struct LowerGate : impl::LowerGateBase<LowerGate> {
   using LowerGateBase::LowerGateBase;
@@ -45,17 +150,25 @@ struct LowerGate : impl::LowerGateBase<LowerGate> {
         requireTargetDescriptor(getOperation(), mcpu);
     if (!target)
       return signalPassFailure();
-    SmallVector<attn::GateOp> gates;
-    getOperation().walk([&](attn::GateOp gate) {
-      if (isa<MemRefType>(gate.getX().getType()))
-        gates.push_back(gate);
+    SmallVector<Gates> chains;
+    getOperation().walk([&](GateOp gate) {
+      if (!isa<MemRefType>(gate.getX().getType()))
+        return;
+      if (!chains.empty() && isChain(chains.back().back(), gate))
+        chains.back().push_back(gate);
+      else
+        chains.push_back({gate});
     });
-    IRRewriter rewriter(&getContext());
-    for (attn::GateOp gate : gates) {
-      remark::analysis(gate.getLoc(),
-                       remark::RemarkOpts::name("gate").category("heed-lower"))
-          << remark::metric("schedule", "kernel");
-      lowerGate(rewriter, gate, *target);
+    for (Gates &gates : chains) {
+      StringRef schedule = Lowering(gates, *target).build();
+      for (GateOp gate : llvm::reverse(gates)) {
+        remark::analysis(
+            gate.getLoc(),
+            remark::RemarkOpts::name("gate").category("heed-lower"))
+            << remark::metric("schedule", "kernel")
+            << remark::metric("by", schedule);
+        gate.erase();
+      }
     }
   }
 };

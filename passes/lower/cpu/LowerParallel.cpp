@@ -27,6 +27,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/lower/cpu/CostModel.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 
 using namespace mlir;
@@ -133,7 +134,9 @@ struct Outliner {
     auto pointerType = LLVM::LLVMPointerType::get(mlirContext);
     auto i64 = b.getI64Type();
 
-    Value cost = estimateCost(b, *op.getBody(), op);
+    auto known = op->getAttrOfType<IntegerAttr>(kCostAttr);
+    Value cost = known ? arith::ConstantIndexOp::create(b, loc, known.getInt())
+                       : estimateCost(b, *op.getBody(), op);
     // One induction variable over the product of all trip counts.
     SmallVector<Value> trips;
     Value total;

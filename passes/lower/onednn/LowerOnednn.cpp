@@ -11,6 +11,7 @@
 #include "mlir/IR/Dominance.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/lower/cpu/GateExcitation.h"
 #include "passes/lower/onednn/PrimitiveBuilder.h"
 
 using namespace mlir;
@@ -88,7 +89,15 @@ struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
     eliminateCommonSubExpressions(rewriter, dominance, module);
 
     SmallVector<linalg::LinalgOp> ops;
-    module.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      // Products as small as a gate's are over before a library has begun.
+      auto gate = dyn_cast<attn::GateOp>(op);
+      if (gate && keepsExcitationNative(gate))
+        return WalkResult::skip();
+      if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+        ops.push_back(linalgOp);
+      return WalkResult::advance();
+    });
     for (linalg::LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);
       FailureOr<Value> value = lowerDeconvolution(rewriter, op);

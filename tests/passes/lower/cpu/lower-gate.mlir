@@ -14,7 +14,9 @@
 // CHECK:   vector.reduction <add>
 // CHECK:   arith.divf
 // CHECK:   memref.store
-// CHECK: linalg.matmul ins(%[[P]],
+// CHECK: scf.for %{{.*}} = %c0 to %c64 step %c1 iter_args
+// CHECK:   arith.mulf %{{.*}} fastmath<contract> : vector<8xf32>
+// CHECK-NOT: linalg.matmul
 // CHECK: scf.parallel (%[[C:.*]]) = (%c0) to (%c64)
 // CHECK:   %[[G:.*]] = vector.broadcast
 // CHECK:   scf.for %{{.*}} = %c0 to %c3136 step %c32
@@ -80,7 +82,8 @@ func.func @rest_and_epilogue(%x: memref<2x8x7x7xf32>, %r: memref<2x8x7x7xf32>, %
 // No dim of stride 1 at the end: scalars.
 // CHECK-LABEL: func @strided
 // CHECK-NOT: vector
-// CHECK: scf.parallel (%{{.*}}, %{{.*}}) = (%c0, %c0) to (%c4, %c8)
+// CHECK: scf.parallel (%{{.*}}) = (%c0) to (%c4)
+// CHECK:   scf.parallel (%{{.*}}) = (%c0) to (%c8)
 // CHECK: memref.load
 // CHECK-NOT: vector
 // CHECK: return
