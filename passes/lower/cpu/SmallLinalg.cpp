@@ -88,9 +88,15 @@ std::optional<SmallLinalg> SmallLinalg::match(linalg::LinalgOp op) {
   small.op = op;
   if (op.getNumDpsInits() != 1 || !attn::isVectorizable(op->getRegion(0)))
     return std::nullopt;
-  for (OpOperand &operand : op->getOpOperands())
-    if (!getElementTypeOrSelf(operand.get().getType()).isF32())
+  for (OpOperand &operand : op->getOpOperands()) {
+    Type type = operand.get().getType();
+    if (!getElementTypeOrSelf(type).isF32())
       return std::nullopt;
+    // Vectors lie in the last dim, even if it has one element.
+    auto memref = dyn_cast<MemRefType>(type);
+    if (memref && memref.getRank() > 0 && !memref.isLastDimUnitStride())
+      return std::nullopt;
+  }
   auto isFloat = [](Type type) { return isa<Float32Type, IntegerType>(type); };
   for (Operation &inner : op.getBlock()->without_terminator())
     if (!llvm::all_of(inner.getResultTypes(), isFloat))
@@ -193,7 +199,10 @@ struct Builder {
         result.walksLane |= map.getResult(dim).isFunctionOfDim(lane);
     }
     if (static_cast<int64_t>(groups.size()) < buffer.getRank() &&
-        memref::CollapseShapeOp::isGuaranteedCollapsible(buffer, groups))
+        memref::CollapseShapeOp::isGuaranteedCollapsible(buffer, groups) &&
+        // The stride of a group may come from a dim of size 1.
+        memref::CollapseShapeOp::computeCollapsedType(buffer, groups)
+            .isLastDimUnitStride())
       result.value =
           memref::CollapseShapeOp::create(b, loc, operand.get(), groups);
     else
