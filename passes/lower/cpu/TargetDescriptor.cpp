@@ -39,10 +39,10 @@ static int64_t getL1Bytes(StringRef cpu) {
 static TargetDescriptor fromFeatures(function_ref<bool(StringRef)> has) {
   TargetDescriptor target{};
   // AVX-512 kernels use byte, word, 128-bit and double/quad instructions
-  // freely, so all of the Skylake set is asked for.
-  bool avx512 =
-      has("avx512f") && has("avx512vl") && has("avx512dq") && has("avx512bw");
-  target.vectorBytes = avx512 ? 64 : has("avx") ? 32 : 16;
+  // freely, so all of the Skylake set is asked for. The lists of x86-64-v3 and
+  // -v4 leave out what others imply: avx, avx512f.
+  bool avx512 = has("avx512vl") && has("avx512dq") && has("avx512bw");
+  target.vectorBytes = avx512 ? 64 : has("avx") || has("avx2") ? 32 : 16;
   target.vectorRegisters = avx512 ? 32 : 16;
   target.fma = has("fma") || avx512;
   target.bf16Dot = avx512 && has("avx512bf16");

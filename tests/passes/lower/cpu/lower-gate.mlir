@@ -1,5 +1,7 @@
 // RUN: heed-opt %s --heed-lower-gate=mcpu=haswell --canonicalize --cse | FileCheck %s
 // RUN: heed-opt %s --heed-lower-gate=mcpu=znver4 --canonicalize | FileCheck %s --check-prefix=AVX512
+// RUN: heed-opt %s --heed-lower-gate=mcpu=x86-64-v4 --canonicalize | FileCheck %s --check-prefix=AVX512
+// RUN: heed-opt %s --heed-lower-gate=mcpu=x86-64-v3 --canonicalize --cse | FileCheck %s
 // RUN: not heed-opt %s --heed-lower-gate=mcpu=nope 2>&1 | FileCheck %s --check-prefix=MCPU
 // MCPU: error: mcpu: expected a CPU that llc knows, got nope
 
