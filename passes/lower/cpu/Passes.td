@@ -192,10 +192,16 @@ def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
   let summary = "Expand attn.gate on buffers to a pool, its excitation and a scaling pass";
   let description = [{
     The pools of a gate become one parallel loop nest over x with vector code,
-    the body of `excite` is inlined where the gate stood, and the epilogue is a
-    second parallel loop nest, in place where x and init are one buffer.
-    Neighbouring dims that are contiguous and all pooled or all kept are visited
-    as one.
+    the small products and convolutions of `excite` vector code of few loops,
+    and the epilogue is a second parallel loop nest, in place where x and init
+    are one buffer. Neighbouring dims that are contiguous and all pooled or all
+    kept are visited as one. Ops of `excite` that are nothing small stay.
+
+    Several images are done one after another, each by one thread, where each
+    thread gets as many or at least four (`heed_num_threads`): an image is then
+    scaled out of the cache. Of two gates in a row, CBAM's, the second takes the first
+    one's result from registers: its pools multiply on the fly and the last pass
+    applies both, so that x is read three times and written once.
 
     Before:
 
@@ -216,7 +222,9 @@ def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
     scf.parallel (%c) = (%c0) to (%c64) step (%c1) {
       // sums of row %c, four vectors at a time, then divided by 3136
     }
-    linalg.matmul ins(%p, %w : memref<1x64xf32>, memref<64x64xf32>) outs(%g : memref<1x64xf32>)
+    scf.for %k = %c0 to %c64 step %c1 iter_args(…) {
+      // p[k] times row %k of w, eight vectors at a time
+    }
     scf.parallel (%c) = (%c0) to (%c64) step (%c1) {
       // row %c of x, times the gate of %c
     }
@@ -227,7 +235,9 @@ def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
            "CPU to generate code for, a name that llc knows (default: the host)">
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
   ];
 }
