@@ -5,7 +5,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "tools/lib/report/Anchors.h"
-#include "tools/lib/report/Cost.h"
+#include "passes/cost/Cost.h"
 #include "tools/lib/report/Slice.h"
 
 namespace heed {

@@ -1,7 +1,7 @@
 // cost-test.cpp - FLOPs and bytes against counts by hand.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/cost/Cost.h"
 #include "tests/unit/report/fixture.h"
-#include "tools/lib/report/Cost.h"
 
 using namespace heed;
 
@@ -115,4 +115,94 @@ TEST_F(CostTest, ViewsAndDestinationsAreFree) {
     %0 = tensor.collapse_shape %x [[0, 1]] : tensor<4x2xf32> into tensor<8xf32>
     return %0 : tensor<8xf32> })");
   EXPECT_EQ(costOf(find("tensor.collapse_shape")).bytes.str(), "0");
+}
+
+TEST_F(CostTest, OpsOnBuffersReadTheirInputsAndWriteTheirDestinations) {
+  parse(R"(func.func @f(%x: memref<4x8xf32>, %y: memref<4x8xf32>) {
+    linalg.exp ins(%x : memref<4x8xf32>) outs(%y : memref<4x8xf32>)
+    memref.copy %x, %y : memref<4x8xf32> to memref<4x8xf32>
+    return })");
+  Cost exp = costOf(find("linalg.exp")), copy = costOf(find("memref.copy"));
+  EXPECT_EQ(exp.flops.str(), "32");
+  EXPECT_EQ(exp.bytes.str(), std::to_string(4 * (32 + 32)));
+  EXPECT_EQ(copy.flops.str(), "0");
+  EXPECT_EQ(copy.bytes.str(), std::to_string(4 * (32 + 32)));
+}
+
+TEST_F(CostTest, SizesOfBuffersAreSymbolsOfTheBuffer) {
+  parse(R"(func.func @f(%x: memref<?x8xf32>, %y: memref<?x8xf32>) {
+    linalg.exp ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>)
+    return })");
+  mlir::Operation *exp = find("linalg.exp");
+  std::string rows = bufferSymbol(exp->getOperand(1), 0);
+  EXPECT_NE(rows, bufferSymbol(exp->getOperand(0), 0));
+  EXPECT_EQ(costOf(exp).flops.str(), "8 " + rows);
+}
+
+TEST_F(CostTest, ABufferHasTheSizeItWasMadeOf) {
+  parse(R"(func.func @f(%x: memref<?x8xf32>) {
+    %c0 = arith.constant 0 : index
+    %n = memref.dim %x, %c0 : memref<?x8xf32>
+    %y = memref.alloc(%n) : memref<?x8xf32>
+    linalg.exp ins(%x : memref<?x8xf32>) outs(%y : memref<?x8xf32>)
+    return })");
+  mlir::Operation *exp = find("linalg.exp");
+  EXPECT_EQ(costOf(exp).bytes.str(),
+            "64 " + bufferSymbol(exp->getOperand(0), 0));
+}
+
+TEST_F(CostTest, NormOnBuffersIsWhatItIsOnTensorsButForTheSlices) {
+  parse(R"(func.func @f(%x: memref<4x8xf32>, %w: memref<8xf32>) {
+    attn.norm layer ins(%x : memref<4x8xf32>) weight(%w : memref<8xf32>) over [1]
+        outs(%x : memref<4x8xf32>) dimensions = [1] epsilon = 1.0e-05
+    return })");
+  Cost cost = costOf(find("attn.norm"));
+  EXPECT_EQ(cost.flops.str(), std::to_string(32 * (1 + 3 + 2 + 1)));
+  EXPECT_EQ(cost.bytes.str(), std::to_string(4 * (32 + 8 + 32)));
+}
+
+TEST_F(CostTest, PrimitivesCountProductsTwice) {
+  // A transposed second matrix; a bias and a post-op, one each an element.
+  parse(
+      R"(func.func @f(%a: memref<3x5xf32>, %b: memref<7x5xf32>, %c: memref<7xf32>, %d: memref<3x7xf32>) {
+    attn.primitive matmul ins(%a, %b : memref<3x5xf32>, memref<7x5xf32>) bias(%c : memref<7xf32>)
+        outs(%d : memref<3x7xf32>) layouts = [[0, 1], [1, 0], [0], [0, 1]] post_ops = [#attn.post_op<relu>]
+    return })");
+  Cost cost = costOf(find("attn.primitive"));
+  EXPECT_EQ(cost.flops.str(), std::to_string(2 * 3 * 5 * 7 + 2 * 21));
+  EXPECT_EQ(cost.bytes.str(), std::to_string(4 * (15 + 35 + 7 + 21)));
+}
+
+TEST_F(CostTest, ConvolutionsOfGroupsSeeTheirOwnChannels) {
+  // Depthwise: 6 groups of one channel, 3 x 3 taps.
+  parse(
+      R"(func.func @f(%x: memref<1x6x8x8xf32>, %w: memref<6x1x1x3x3xf32>, %y: memref<1x6x6x6xf32>) {
+    attn.primitive convolution ins(%x, %w : memref<1x6x8x8xf32>, memref<6x1x1x3x3xf32>) outs(%y : memref<1x6x6x6xf32>)
+        layouts = [[0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 3]]
+        {dilations = array<i64: 1, 1>, kernel = array<i64: 3, 3>, pad_high = array<i64: 0, 0>, pad_low = array<i64: 0, 0>, strides = array<i64: 1, 1>}
+    return })");
+  EXPECT_EQ(costOf(find("attn.primitive")).flops.str(),
+            std::to_string(2 * 6 * 6 * 6 * 9));
+}
+
+TEST_F(CostTest, DeconvolutionsSpreadTheirSource) {
+  // 4 channels of 5 x 5 into 3 of 10 x 10 by 2 x 2 taps.
+  parse(
+      R"(func.func @f(%x: memref<1x4x5x5xf32>, %w: memref<1x3x4x2x2xf32>, %y: memref<1x3x10x10xf32>) {
+    attn.primitive deconvolution ins(%x, %w : memref<1x4x5x5xf32>, memref<1x3x4x2x2xf32>) outs(%y : memref<1x3x10x10xf32>)
+        layouts = [[0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 3]]
+        {dilations = array<i64: 1, 1>, kernel = array<i64: 2, 2>, pad_high = array<i64: 0, 0>, pad_low = array<i64: 0, 0>, strides = array<i64: 2, 2>}
+    return })");
+  EXPECT_EQ(costOf(find("attn.primitive")).flops.str(),
+            std::to_string(2 * 4 * 25 * 3 * 4));
+}
+
+TEST_F(CostTest, PoolsVisitTheirTaps) {
+  parse(R"(func.func @f(%x: memref<1x4x6x6xf32>, %y: memref<1x4x3x3xf32>) {
+    attn.primitive pool_max ins(%x : memref<1x4x6x6xf32>) outs(%y : memref<1x4x3x3xf32>)
+        layouts = [[0, 1, 2, 3], [0, 1, 2, 3]]
+        {dilations = array<i64: 1, 1>, kernel = array<i64: 2, 2>, pad_high = array<i64: 0, 0>, pad_low = array<i64: 0, 0>, strides = array<i64: 2, 2>}
+    return })");
+  EXPECT_EQ(costOf(find("attn.primitive")).flops.str(),
+            std::to_string(4 * 9 * 4));
 }

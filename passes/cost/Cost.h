@@ -1,9 +1,10 @@
 // Cost.h - what an op computes and moves: FLOPs and bytes, symbolic where sizes
 // are.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef HEED_TOOLS_LIB_REPORT_COST_H
-#define HEED_TOOLS_LIB_REPORT_COST_H
+#ifndef HEED_PASSES_COST_COST_H
+#define HEED_PASSES_COST_COST_H
 
+#include "dialect/primitive/PrimitiveOps.h"
 #include "dialect/sdpa/SdpaOps.h"
 #include "mlir/IR/Operation.h"
 #include <map>
@@ -45,25 +46,32 @@ struct Cost {
 };
 
 /// The size of a dimension: a number, or symbols after the argument it is the
-/// size of.
-Count sizeOf(mlir::Value tensor, int64_t dim);
+/// size of. That of a buffer is bufferSymbol where it is not a number.
+Count sizeOf(mlir::Value shaped, int64_t dim);
+/// A name in this process for a dynamic size of a memref: for those who know
+/// what the size is when the program runs.
+std::string bufferSymbol(mlir::Value buffer, int64_t dim);
 /// The size of a dim of attn.sdpa's iteration space.
 Count sizeOf(attn::SdpaOp op, attn::SdpaOp::Dim dim);
 /// The number of elements.
-Count elementsOf(mlir::Value tensor);
+Count elementsOf(mlir::Value shaped);
 
-/// Of one op:
+/// Of one op, on tensors or on buffers:
 ///
 ///   linalg     loops · float ops of the body; a softmax is 5 per element
 ///   attn.gate  pools · x + what excite computes + x · (ops of the epilogue)
 ///   attn.sdpa  pairs · (2 d + 2 e + 5 + scale, softcap, bias, score), pairs =
 ///              b · h · (those that causal and window leave, else i · j)
-///   other attn ops: what their decomposition computes; tensor.pad and
-///   tensor.concat move; all else is free.
+///   attn.primitive  two for each product, one for each tap of a pool, one for
+///              each element that bias or a post-op changes
+///   other attn ops: what their decomposition computes; tensor.pad,
+///   tensor.concat and memref.copy move; all else is free.
 ///
 /// Looks at the op and its neighbours; puts no lasting op beside it.
 Cost costOf(mlir::Operation *op);
+/// What the primitive computes.
+Count flopsOf(attn::PrimitiveOp op);
 
 } // namespace heed
 
-#endif // HEED_TOOLS_LIB_REPORT_COST_H
+#endif // HEED_PASSES_COST_COST_H

@@ -1,14 +1,16 @@
 // Cost.cpp - what an op computes and moves: FLOPs and bytes, symbolic where
 // sizes are.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "tools/lib/report/Cost.h"
+#include "passes/cost/Cost.h"
 
 #include "dialect/AttnDialect.h"
 #include "dialect/gate/GateOps.h"
+#include "dialect/norm/NormOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -133,6 +135,25 @@ static std::string formula(Value size, int depth = 0) {
   return "(" + left + sign + right + ")";
 }
 
+std::string bufferSymbol(Value buffer, int64_t dim) {
+  return llvm::formatv("{0}[{1}]", buffer.getAsOpaquePointer(), dim);
+}
+
+static Count sizeOfBuffer(Value buffer, int64_t dim) {
+  auto type = cast<MemRefType>(buffer.getType());
+  if (!type.isDynamicDim(dim))
+    return type.getDimSize(dim);
+  // Within a gate: a buffer of its own has the sizes of what it was made for.
+  if (auto alloc = buffer.getDefiningOp<memref::AllocOp>()) {
+    Value size = alloc.getDynamicSizes()[type.getDynamicDimIndex(dim)];
+    auto made = size.getDefiningOp<memref::DimOp>();
+    if (std::optional<int64_t> position =
+            made ? made.getConstantIndex() : std::nullopt)
+      return sizeOf(made.getSource(), *position);
+  }
+  return Count::symbol(bufferSymbol(buffer, dim));
+}
+
 Count sizeOf(Value tensor, int64_t dim) {
   // Within a gate: the pooled tensors have x's dimensions without D.
   if (auto argument = dyn_cast<BlockArgument>(tensor))
@@ -144,6 +165,8 @@ Count sizeOf(Value tensor, int64_t dim) {
         ++kept;
       }
     }
+  if (isa<MemRefType>(tensor.getType()))
+    return sizeOfBuffer(tensor, dim);
   recognize::SizeProduct size = recognize::dimensionSize(tensor, dim);
   Count count(size.constant);
   if (!size.under.empty())
@@ -165,16 +188,15 @@ Count sizeOf(Value tensor, int64_t dim) {
 
 Count elementsOf(Value tensor) {
   Count count(1);
-  for (int64_t dim = 0,
-               rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  for (int64_t dim = 0, rank = cast<ShapedType>(tensor.getType()).getRank();
        dim < rank; ++dim)
     count *= sizeOf(tensor, dim);
   return count;
 }
 
 static Count bytesOf(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  if (!type)
+  auto type = dyn_cast<ShapedType>(value.getType());
+  if (!type || !type.hasRank())
     return 0;
   Type element = type.getElementType();
   double width = element.isIntOrFloat()
@@ -188,6 +210,14 @@ static Count bytesOf(ValueRange values) {
   for (Value value : values)
     sum += bytesOf(value);
   return sum;
+}
+
+/// What the op writes: its results or, on buffers, its destinations.
+static SmallVector<Value> writtenBy(Operation *op) {
+  auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+  if (op->getNumResults() != 0 || !destination)
+    return llvm::to_vector_of<Value>(op->getResults());
+  return llvm::to_vector(destination.getDpsInits());
 }
 
 /// Float operations of one call of a scalar body; casts and choices are free.
@@ -227,7 +257,7 @@ static Cost costOfLinalg(linalg::LinalgOp op) {
   for (OpOperand &operand : op->getOpOperands())
     if (!op.isDpsInit(&operand) || op.payloadUsesValueFromOperand(&operand))
       cost.bytes += bytesOf(operand.get());
-  cost.bytes += bytesOf(op->getResults());
+  cost.bytes += bytesOf(writtenBy(op));
   return cost;
 }
 
@@ -243,7 +273,7 @@ static Cost costOfGate(GateOp gate) {
   getUsedValuesDefinedAbove(gate->getRegions(), captured);
   captured.insert(gate.getX());
   captured.insert(gate.getExtras().begin(), gate.getExtras().end());
-  cost.bytes = bytesOf(captured.getArrayRef()) + bytesOf(gate->getResults());
+  cost.bytes = bytesOf(captured.getArrayRef()) + bytesOf(writtenBy(gate));
   return cost;
 }
 
@@ -300,8 +330,17 @@ static Cost costOfSdpa(SdpaOp op) {
   for (OpOperand &operand : op->getOpOperands())
     if (!llvm::is_contained(op.getDpsInits(), operand.get()))
       read.insert(operand.get());
-  cost.bytes = bytesOf(read.getArrayRef()) + bytesOf(op->getResults());
+  cost.bytes = bytesOf(read.getArrayRef()) + bytesOf(writtenBy(op));
   return cost;
+}
+
+/// Of each element: sum, sum of squared distances, then (x − m) · r, and the
+/// same without m. What stands once a slice is left out.
+static Count flopsOfNorm(attn::NormOp op) {
+  double perElement = op.getKind() == attn::NormKind::layer ? 6 : 3;
+  perElement += op.getWeight() ? 1 : 0;
+  perElement += op.getBias() ? 1 : 0;
+  return elementsOf(op.getX()) * Count(perElement);
 }
 
 /// An op that is defined by its decomposition computes what that computes.
@@ -311,7 +350,15 @@ static Cost costOfAggregate(Operation *op) {
   for (OpOperand &operand : op->getOpOperands())
     if (!destination || !destination.isDpsInit(&operand))
       cost.bytes += bytesOf(operand.get());
-  cost.bytes += bytesOf(op->getResults());
+  cost.bytes += bytesOf(writtenBy(op));
+  if (auto primitive = dyn_cast<attn::PrimitiveOp>(op))
+    cost.flops = flopsOf(primitive);
+  // Decompositions are of tensors.
+  if (op->getNumResults() == 0) {
+    if (auto norm = dyn_cast<attn::NormOp>(op))
+      cost.flops = flopsOfNorm(norm);
+    return cost;
+  }
   auto aggregate = dyn_cast<linalg::AggregatedOpInterface>(op);
   if (!aggregate)
     return cost;
@@ -333,24 +380,26 @@ static Cost costOfAggregate(Operation *op) {
 
 Cost costOf(Operation *op) {
   if (auto gate = dyn_cast<GateOp>(op))
-    return gate->getNumResults() ? costOfGate(gate) : Cost();
+    return costOfGate(gate);
   if (auto sdpa = dyn_cast<SdpaOp>(op))
-    return sdpa->getNumResults() ? costOfSdpa(sdpa) : Cost();
+    return costOfSdpa(sdpa);
   if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
-    if (softmax->getNumResults() == 0)
-      return Cost();
     Value input = softmax.getInput();
     return Cost{elementsOf(input) * Count(5),
-                bytesOf(input) + bytesOf(softmax->getResults())};
+                bytesOf(input) + bytesOf(writtenBy(op))};
   }
-  if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
-    return linalgOp.hasPureTensorSemantics() && !isa<linalg::FillOp>(op)
+  if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+    // A fill of a tensor is a part of what writes into it.
+    bool fills = isa<linalg::FillOp>(op);
+    return linalgOp.hasPureBufferSemantics() ||
+                   (linalgOp.hasPureTensorSemantics() && !fills)
                ? costOfLinalg(linalgOp)
                : Cost();
+  }
   if (isa_and_nonnull<attn::AttnDialect>(op->getDialect()) &&
-      op->getNumResults() != 0)
+      isa<DestinationStyleOpInterface>(op))
     return costOfAggregate(op);
-  if (isa<tensor::PadOp, tensor::ConcatOp>(op))
+  if (isa<tensor::PadOp, tensor::ConcatOp, memref::CopyOp>(op))
     return Cost{0, bytesOf(op->getOperands()) + bytesOf(op->getResults())};
   return Cost();
 }
