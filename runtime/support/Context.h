@@ -7,6 +7,7 @@
 #include "runtime/support/Buffer.h"
 #include "runtime/support/Host.h"
 #include "runtime/support/Model.h"
+#include "runtime/support/Profile.h"
 
 #include <deque>
 #include <memory>
@@ -36,6 +37,16 @@ struct Output {
   std::vector<int64_t> dims;
 };
 
+/// What marks write to; neither list grows after heed_profile_open.
+struct Profile {
+  std::vector<HeedKernelTotal> totals;  // by kernel
+  std::vector<HeedProfileEvent> events; // the first `used` are filled
+  int64_t used = 0, lost = 0;
+  int64_t running = -1; // the kernel that has begun and not ended
+  int64_t began = 0, origin = 0;
+  bool enabled = true;
+};
+
 } // namespace heed::runtime
 
 struct HeedProgram {
@@ -61,6 +72,7 @@ struct HeedContext {
   heed::runtime::Buffer scratchpad;             // of library primitives
   heed::runtime::Buffer conversions; // operands in a primitive's own layout
   std::unique_ptr<heed::runtime::LibraryState> library;
+  std::unique_ptr<heed::runtime::Profile> profile; // if the host asked for it
   int32_t status = 0;
   std::string message;
 };

@@ -91,6 +91,15 @@ HEED_EXPORT void heed_parallel_for(HeedContext *context, int64_t n,
                                    int64_t costPerIteration, HeedLoopBody body,
                                    void *captures) HEED_NOEXCEPT;
 
+/// Marks of code that was compiled with a profile (Profile.h): the calling
+/// thread enters kernel `kernel`, and leaves it with so many float operations
+/// done and bytes moved. They do nothing where the host did not ask for a
+/// profile. Kernels do not nest.
+HEED_EXPORT void heed_profile_begin(HeedContext *context,
+                                    int64_t kernel) HEED_NOEXCEPT;
+HEED_EXPORT void heed_profile_end(HeedContext *context, int64_t kernel,
+                                  double flops, double bytes) HEED_NOEXCEPT;
+
 #ifdef __cplusplus
 } // extern "C"
 #endif
