@@ -149,6 +149,12 @@ Interface findInterface(const Layers &layers) {
   return interface;
 }
 
+/// The place as one of layer `i`: with the number of its call, the place of an
+/// op that all layers share is again that of one layer.
+Location numbered(OpBuilder &b, Location loc, size_t i) {
+  return FusedLoc::get({loc}, b.getI64IntegerAttr(i), b.getContext());
+}
+
 /// A copy of instance 0 whose operands are looked up by what they are in all
 /// instances: one value of instance 0 may be two arguments.
 struct LayerCloner {
@@ -168,16 +174,23 @@ struct LayerCloner {
 
   /// Clones the op at `position`; values of the layer itself are in `mapping`.
   Operation *clone(OpBuilder &b, size_t position, IRMapping &mapping) {
-    SmallVector<Location> locations;
+    SmallVector<SmallVector<Location>> places; // of the op, and within it
     SmallVector<SmallVector<Value>> reads;
     for (size_t i = 0; i < layers.count(); ++i) {
       Operation *op = layers.instance(i)[position];
-      locations.push_back(op->getLoc());
+      op->walk<WalkOrder::PreOrder>(
+          [&, at = size_t(0)](Operation *inner) mutable {
+            places.resize(std::max(places.size(), ++at));
+            places[at - 1].push_back(numbered(b, inner->getLoc(), i));
+          });
       reads.push_back(readValues(op));
     }
     Operation *copy = layers.instance(0)[position]->clone();
-    // Every instance of the layer is at this place.
-    copy->setLoc(b.getFusedLoc(locations));
+    // Every instance of the layer is at this place, each with its number.
+    copy->walk<WalkOrder::PreOrder>(
+        [&, at = size_t(0)](Operation *inner) mutable {
+          inner->setLoc(b.getFusedLoc(places[at++]));
+        });
     size_t read = 0;
     copy->walk<WalkOrder::PreOrder>([&](Operation *inner) {
       for (OpOperand &operand : inner->getOpOperands()) {
@@ -245,8 +258,8 @@ void replaceByCalls(const Layers &layers, const Interface &interface,
     SmallVector<Value> operands;
     for (const Parameter &argument : interface.arguments)
       operands.push_back(argument[i]);
-    auto call = func::CallOp::create(b, b.getInsertionPoint()->getLoc(),
-                                     function, operands);
+    auto call = func::CallOp::create(
+        b, numbered(b, b.getInsertionPoint()->getLoc(), i), function, operands);
     for (auto [result, value] :
          llvm::zip_equal(interface.results, call.getResults()))
       instance[result.first]

@@ -205,6 +205,17 @@ static PrimitiveParts appendSteps(RewriterBase &rewriter, Consumer &consumer,
   return parts;
 }
 
+/// The place of the primitive, and those of what it absorbs.
+static Location placeOfBoth(RewriterBase &rewriter, const Consumer &consumer,
+                            Block::iterator begin, Block::iterator end) {
+  attn::PrimitiveOp primitive = consumer.primitive;
+  SmallVector<Location> places{primitive.getLoc()};
+  for (Operation &op : llvm::make_range(begin, end))
+    if (!op.hasTrait<OpTrait::ConstantLike>())
+      places.push_back(op.getLoc());
+  return rewriter.getFusedLoc(places);
+}
+
 /// Replaces a generic whose body is post-ops altogether by the primitive.
 static void absorbAll(RewriterBase &rewriter, Consumer &consumer,
                       ArrayRef<PostOpStep> matched) {
@@ -219,8 +230,10 @@ static void absorbAll(RewriterBase &rewriter, Consumer &consumer,
   Value init = generic.getDpsInits()[0];
   if (init == consumer.primitive->getResult(0))
     init = consumer.primitive.getInit();
+  Location place = placeOfBoth(rewriter, consumer, generic.getBody()->begin(),
+                               generic.getBody()->end());
   Value empty = createEmptyLike(rewriter, generic.getLoc(), init);
-  auto primitive = parts.create(rewriter, generic.getLoc(), empty);
+  auto primitive = parts.create(rewriter, place, empty);
   rewriter.replaceOp(generic, primitive->getResults());
   rewriter.eraseOp(consumer.primitive);
 }
@@ -234,7 +247,9 @@ static void absorbFront(RewriterBase &rewriter, Consumer &consumer, Value value,
   PrimitiveParts parts = appendSteps(rewriter, consumer, matched);
   Value empty =
       createEmptyLike(rewriter, generic.getLoc(), consumer.primitive.getInit());
-  auto primitive = parts.create(rewriter, generic.getLoc(), empty);
+  Block::iterator last = value.getDefiningOp()->getIterator();
+  Location place = placeOfBoth(rewriter, consumer, last, std::next(last));
+  auto primitive = parts.create(rewriter, place, empty);
   rewriter.modifyOpInPlace(generic, [&] {
     value.replaceAllUsesWith(consumer.x);
     // What computed `value` has no user any more.
