@@ -18,6 +18,7 @@
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/cpu/TargetDescriptor.h"
 #include "passes/lower/onednn/Passes.h"
+#include "passes/lower/profile/Passes.h"
 #include "passes/normalize/Passes.h"
 #include "passes/recognize/Passes.h"
 
@@ -104,6 +105,9 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(lower::createLowerEntry());
+  // While a kernel is one op, with the places of its nodes.
+  if (options.profile)
+    pm.addPass(lower::createLowerProfile());
   lower::LowerGateOptions gate;
   gate.mcpu = options.mcpu;
   pm.addPass(lower::createLowerGate(gate));
@@ -188,6 +192,7 @@ void registerHeedPasses() {
   decompose::registerHeedDecomposePasses();
   lower::registerHeedLowerCpuPasses();
   lower::registerHeedLowerOnednnPasses();
+  lower::registerHeedLowerProfilePasses();
 
   PassPipelineRegistration<>("heed-normalize-pipeline",
                              "linalg on tensors in one spelling",

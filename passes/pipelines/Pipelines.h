@@ -18,6 +18,10 @@ struct LowerCpuOptions : mlir::PassPipelineOptions<LowerCpuOptions> {
                       llvm::cl::desc("use oneDNN primitives where they hold "
                                      "an op (default: on)"),
                       llvm::cl::init(true)};
+  Option<bool> profile{*this, "profile",
+                       llvm::cl::desc("mark kernels for a profile of the "
+                                      "runtime (default: off)"),
+                       llvm::cl::init(false)};
 };
 
 void buildNormalizePipeline(mlir::OpPassManager &pm);

@@ -7,6 +7,9 @@
 #include "tools/lib/jit/Program.h"
 #include "tools/lib/model/LoadModel.h"
 #include "tools/lib/npy/Npy.h"
+#include "tools/lib/profile/Limits.h"
+#include "tools/lib/profile/Table.h"
+#include "tools/lib/profile/Trace.h"
 #include "tools/lib/report/Report.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -63,6 +66,13 @@ struct Options {
                                cl::desc("time to spend (default 1 s)")};
   cl::opt<bool> json{"json", cl::cat(category),
                      cl::desc("print timings as one JSON object")};
+  cl::opt<bool> profile{
+      "profile", cl::cat(category),
+      cl::desc("print where the time goes, by kernel, beside the limits of "
+               "the machine")};
+  cl::opt<std::string> profileJson{
+      "profile-json", cl::value_desc("FILE"), cl::cat(category),
+      cl::desc("write one run's kernels in Chrome's trace format")};
   cl::opt<bool> noFuse{"no-fuse", cl::cat(category),
                        cl::desc("run the unfused program")};
   cl::opt<bool> explain{
@@ -156,6 +166,30 @@ static void printTimes(const Options &options, double compileSeconds,
                       peakMib);
 }
 
+/// Times runs with marks; prints and writes what was asked for.
+static Expected<std::vector<Array>>
+runProfile(const Options &options, CompiledProgram &program,
+           const std::vector<Array> &inputs) {
+  progress("profiling " + options.model);
+  std::vector<Array> outputs;
+  auto profile =
+      program.profile(inputs, options.threads, options.benchSeconds, outputs);
+  if (!profile)
+    return profile.takeError();
+  if (options.profile) {
+    Limits limits = measureLimits(options.threads);
+    progress("");
+    printProfile(outs(), program.kernels(), summarize(*profile), limits,
+                 profile->threads);
+  }
+  progress("");
+  if (!options.profileJson.empty())
+    if (Error error = writeTrace(options.profileJson, program.kernels(),
+                                 *profile, options.model))
+      return std::move(error);
+  return outputs;
+}
+
 /// Runs the check on the given inputs and K sets like them, or on K random
 /// sets.
 static Error checkItself(Options &options, mlir::ModuleOp source,
@@ -206,6 +240,13 @@ static int runModel(Options &options) {
     return fail("--heed-report: --no-fuse skips what it reports on");
   if (options.selfCheck && options.noFuse)
     return fail("--self-check: --no-fuse leaves nothing to compare");
+  bool profiles = options.profile || !options.profileJson.empty();
+  if (profiles && options.bench)
+    return fail("--profile: --bench times the program without marks; give one "
+                "of the two");
+  if (!options.profileJson.empty())
+    if (Error error = checkWritable(options.profileJson))
+      return fail("--profile-json: " + toString(std::move(error)));
   std::vector<Array> expected;
   for (const std::string &file : options.expects) {
     auto array = readNpy(file);
@@ -238,6 +279,7 @@ static int runModel(Options &options) {
   compilation.mcpu = options.mcpu;
   compilation.onednn = options.onednn == Switch::on;
   compilation.fuse = !options.noFuse;
+  compilation.profile = profiles;
   if (!options.report.empty())
     compilation.configure = [&](mlir::PassManager &pm) {
       recordReport(pm, report);
@@ -265,7 +307,12 @@ static int runModel(Options &options) {
   if (options.explain)
     printAnchors(outs(), anchors);
   std::vector<Array> outputs;
-  if (options.bench) {
+  if (profiles) {
+    auto results = runProfile(options, **program, *inputs);
+    if (!results)
+      return fail(results.takeError());
+    outputs = std::move(*results);
+  } else if (options.bench) {
     auto times = (*program)->bench(*inputs, options.threads,
                                    options.benchSeconds, outputs);
     if (!times)

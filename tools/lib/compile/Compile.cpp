@@ -82,6 +82,7 @@ llvm::Expected<Lowered> lowerModel(ModuleOp module,
   PassManager pm(module.getContext());
   LowerCpuOptions lowering;
   lowering.mcpu = isHostCpu(options.mcpu) ? "" : options.mcpu;
+  lowering.profile = options.profile;
   // A runtime that was built, or runs, without oneDNN has the native path.
   const char *why = nullptr;
   lowering.onednn = options.onednn && heed_onednn_version(&why);

@@ -16,6 +16,7 @@ struct CompileOptions {
   std::string mcpu;      // empty: the host
   bool onednn = true;    // primitives where they hold an op
   bool fuse = true;      // false: the unfused program
+  bool profile = false;  // marks around kernels, for CompiledProgram::profile
   unsigned optLevel = 3; // of LLVM, as clang's -O
   /// Adds passes between fusion and lowering, where given.
   std::function<void(mlir::OpPassManager &)> beforeLowering;

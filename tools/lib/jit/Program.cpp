@@ -25,6 +25,7 @@ CompiledProgram::compile(ModuleOp module, const CompileOptions &options) {
   if (!lowered)
     return lowered.takeError();
   result->lowered = std::move(*lowered);
+  result->takeKernels(module);
   std::vector<const void *> weights;
   for (ArrayRef<char> weight : result->lowered.weights)
     weights.push_back(weight.data());

@@ -6,10 +6,31 @@
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "runtime/support/Host.h"
+#include "runtime/support/Profile.h"
 #include "tools/lib/compile/Compile.h"
 #include <memory>
 
 namespace heed {
+
+/// A kernel of a program that was compiled with a profile.
+struct Kernel {
+  std::string name;               // onednn.matmul, attn.sdpa, elementwise, …
+  std::vector<std::string> nodes; // of the model: ONNX names, or file:line
+};
+
+/// Where the time of runs went.
+struct Profile {
+  struct Run {
+    double seconds;
+    std::vector<HeedKernelTotal> totals; // by kernel
+  };
+  int64_t threads;
+  std::vector<Run> runs;
+  std::vector<double> unmarked; // seconds of runs in which marks did nothing
+  /// Of the last run, which took runs.back().seconds.
+  std::vector<HeedProfileEvent> events;
+  int64_t lostEvents = 0; // beyond what the table holds
+};
 
 /// A compiled @main and its weights. Concurrent runs need a Run each.
 class CompiledProgram {
@@ -36,9 +57,17 @@ public:
                                             int64_t threads, double seconds,
                                             std::vector<Array> &outputs);
 
+  /// Those that marks were put around; empty without CompileOptions::profile.
+  const std::vector<Kernel> &kernels() const { return kernelList; }
+
+  /// As bench, with marks on in every second run.
+  llvm::Expected<Profile> profile(llvm::ArrayRef<Array> inputs, int64_t threads,
+                                  double seconds, std::vector<Array> &outputs);
+
 private:
   friend class Session;
   CompiledProgram() = default;
+  void takeKernels(mlir::ModuleOp module);
   /// `shared`: memory of the inputs that results share, one for each alias.
   llvm::Error bind(heed::Context &context, llvm::ArrayRef<Array> inputs,
                    std::vector<std::vector<char>> &shared);
@@ -46,6 +75,7 @@ private:
   std::vector<Array> collect(const heed::Context &context) const;
 
   Lowered lowered; // its weights
+  std::vector<Kernel> kernelList;
   /// Pairs of result and input that are told to share memory.
   std::vector<std::pair<int64_t, int64_t>> aliases;
   std::unique_ptr<heed::Program> program;
