@@ -206,3 +206,29 @@ TEST_F(CostTest, PoolsVisitTheirTaps) {
   EXPECT_EQ(costOf(find("attn.primitive")).flops.str(),
             std::to_string(4 * 9 * 4));
 }
+
+TEST_F(CostTest, PaddingIsNotComputed) {
+  // 3 taps over 4 elements with one of padding at both ends: 2 + 3 + 3 + 2 in
+  // each dim; of two channels each.
+  parse(
+      R"(func.func @f(%x: memref<1x2x4x4xf32>, %w: memref<1x3x2x3x3xf32>, %y: memref<1x3x4x4xf32>) {
+    attn.primitive convolution ins(%x, %w : memref<1x2x4x4xf32>, memref<1x3x2x3x3xf32>) outs(%y : memref<1x3x4x4xf32>)
+        layouts = [[0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 3]]
+        {dilations = array<i64: 1, 1>, kernel = array<i64: 3, 3>, pad_high = array<i64: 1, 1>, pad_low = array<i64: 1, 1>, strides = array<i64: 1, 1>}
+    return })");
+  EXPECT_EQ(costOf(find("attn.primitive")).flops.str(),
+            std::to_string(2 * 3 * 2 * 10 * 10));
+}
+
+TEST_F(CostTest, PaddingIsNotComputedAtAnySize) {
+  // 5 taps, two of padding at both ends: 5 · O − (2 + 1) − (2 + 1).
+  parse(
+      R"(func.func @f(%x: memref<1x1x?x8xf32>, %w: memref<1x1x1x5x1xf32>, %y: memref<1x1x?x8xf32>) {
+    attn.primitive convolution ins(%x, %w : memref<1x1x?x8xf32>, memref<1x1x1x5x1xf32>) outs(%y : memref<1x1x?x8xf32>)
+        layouts = [[0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 3]]
+        {dilations = array<i64: 1, 1>, kernel = array<i64: 5, 1>, pad_high = array<i64: 2, 0>, pad_low = array<i64: 2, 0>, strides = array<i64: 1, 1>}
+    return })");
+  mlir::Operation *op = find("attn.primitive");
+  EXPECT_EQ(costOf(op).flops.str(),
+            "80 " + bufferSymbol(op->getOperand(2), 2) + " + -96");
+}

@@ -8,8 +8,8 @@
 using namespace heed;
 
 namespace {
-const std::vector<Kernel> kernels{{"copy", {}},
-                                  {"attn.sdpa", {"/a \"quoted\"\n\xff"}}};
+const std::vector<ProfiledKernel> kernels{
+    {"copy", {}}, {"attn.sdpa", {"/a \"quoted\"\n\xff"}}};
 
 Profile made() {
   Profile profile;

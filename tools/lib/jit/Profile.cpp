@@ -13,7 +13,7 @@ void CompiledProgram::takeKernels(ModuleOp module) {
   if (!list)
     return;
   for (auto entry : list.getAsRange<DictionaryAttr>()) {
-    Kernel kernel;
+    ProfiledKernel kernel;
     kernel.name = entry.getAs<StringAttr>("kernel").str();
     for (auto node : entry.getAs<ArrayAttr>("nodes").getAsRange<StringAttr>())
       kernel.nodes.push_back(node.str());

@@ -13,7 +13,7 @@
 namespace heed {
 
 /// A kernel of a program that was compiled with a profile.
-struct Kernel {
+struct ProfiledKernel {
   std::string name;               // onednn.matmul, attn.sdpa, elementwise, …
   std::vector<std::string> nodes; // of the model: ONNX names, or file:line
 };
@@ -58,7 +58,7 @@ public:
                                             std::vector<Array> &outputs);
 
   /// Those that marks were put around; empty without CompileOptions::profile.
-  const std::vector<Kernel> &kernels() const { return kernelList; }
+  const std::vector<ProfiledKernel> &kernels() const { return kernelList; }
 
   /// As bench, with marks on in every second run.
   llvm::Expected<Profile> profile(llvm::ArrayRef<Array> inputs, int64_t threads,
@@ -75,7 +75,7 @@ private:
   std::vector<Array> collect(const heed::Context &context) const;
 
   Lowered lowered; // its weights
-  std::vector<Kernel> kernelList;
+  std::vector<ProfiledKernel> kernelList;
   /// Pairs of result and input that are told to share memory.
   std::vector<std::pair<int64_t, int64_t>> aliases;
   std::unique_ptr<heed::Program> program;

@@ -51,6 +51,7 @@ double bestRate(HeedContext *context, double work, double seconds, Body body) {
 }
 
 // A multiply-add takes 4 or 5 cycles and two begin in each: 12 are in flight.
+// None may share its register with the factor, though both begin as zero (&).
 #if defined(__x86_64__)
 #define HEED_FMA(k) "vfmadd231ps %13, %13, %" #k "\n\t"
 #define HEED_TWELVE_FMAS                                                       \
@@ -59,9 +60,9 @@ double bestRate(HeedContext *context, double work, double seconds, Body body) {
           HEED_FMA(11) "dec %12\n\tjnz 1b"
 #define HEED_RUN_FMAS(n, s, zero)                                              \
   asm volatile(HEED_TWELVE_FMAS                                                \
-               : "+v"(s[0]), "+v"(s[1]), "+v"(s[2]), "+v"(s[3]), "+v"(s[4]),   \
-                 "+v"(s[5]), "+v"(s[6]), "+v"(s[7]), "+v"(s[8]), "+v"(s[9]),   \
-                 "+v"(s[10]), "+v"(s[11]), "+r"(n)                             \
+               : "+&v"(s[0]), "+&v"(s[1]), "+&v"(s[2]), "+&v"(s[3]),           \
+                 "+&v"(s[4]), "+&v"(s[5]), "+&v"(s[6]), "+&v"(s[7]),           \
+                 "+&v"(s[8]), "+&v"(s[9]), "+&v"(s[10]), "+&v"(s[11]), "+r"(n) \
                : "v"(zero)                                                     \
                : "cc")
 

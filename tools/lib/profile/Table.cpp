@@ -61,7 +61,7 @@ ProfileSummary summarize(const Profile &profile) {
   return summary;
 }
 
-std::string nodesOf(const Kernel &kernel) {
+std::string nodesOf(const ProfiledKernel &kernel) {
   constexpr size_t most = 3;
   llvm::ArrayRef<std::string> nodes(kernel.nodes);
   if (nodes.empty())
@@ -90,7 +90,8 @@ static void printLimits(llvm::raw_ostream &os, const Limits &limits) {
   os << "\n";
 }
 
-void printProfile(llvm::raw_ostream &os, const std::vector<Kernel> &kernels,
+void printProfile(llvm::raw_ostream &os,
+                  const std::vector<ProfiledKernel> &kernels,
                   const ProfileSummary &summary, const Limits &limits,
                   int64_t threads) {
   os << llvm::formatv("profile: {0:f4} ms a run on {1} thread{2}, the mean of "
@@ -117,7 +118,7 @@ void printProfile(llvm::raw_ostream &os, const std::vector<Kernel> &kernels,
   os << "  share         ms   calls             rate  of limit  "
      << llvm::left_justify("kernel", width) << "  nodes\n";
   for (const ProfileRow &row : summary.rows) {
-    const Kernel &kernel = kernels[row.kernel];
+    const ProfiledKernel &kernel = kernels[row.kernel];
     double seconds = row.seconds / row.calls; // a call
     bool computes = limits.isComputeBound(row.flops, row.bytes);
     double work = computes ? row.flops : row.bytes;

@@ -31,10 +31,11 @@ struct ProfileSummary {
 ProfileSummary summarize(const Profile &profile);
 
 /// "a, b and 2 more"; "-" where a kernel has no node.
-std::string nodesOf(const Kernel &kernel);
+std::string nodesOf(const ProfiledKernel &kernel);
 
 /// A line for each kernel, then what is between them, and the whole.
-void printProfile(llvm::raw_ostream &os, const std::vector<Kernel> &kernels,
+void printProfile(llvm::raw_ostream &os,
+                  const std::vector<ProfiledKernel> &kernels,
                   const ProfileSummary &summary, const Limits &limits,
                   int64_t threads);
 

@@ -24,8 +24,8 @@ static json::Object makeEvent(std::string name, llvm::StringRef category,
                       {"tid", 1}};
 }
 
-json::Value traceOf(const std::vector<Kernel> &kernels, const Profile &profile,
-                    llvm::StringRef model) {
+json::Value traceOf(const std::vector<ProfiledKernel> &kernels,
+                    const Profile &profile, llvm::StringRef model) {
   json::Array events;
   events.push_back(
       json::Object{{"name", "process_name"},
@@ -36,11 +36,11 @@ json::Value traceOf(const std::vector<Kernel> &kernels, const Profile &profile,
     events.push_back(
         makeEvent("run", "run", 0, 1e6 * profile.runs.back().seconds));
   for (const HeedProfileEvent &event : profile.events) {
-    const Kernel &kernel = kernels[event.kernel];
+    const ProfiledKernel &kernel = kernels[event.kernel];
     auto nanoseconds = static_cast<double>(event.end - event.begin);
-    json::Object made =
-        makeEvent(nodesOf(kernel), kernel.name,
-                  1e-3 * static_cast<double>(event.begin), 1e-3 * nanoseconds);
+    json::Object made = makeEvent(
+        kernel.nodes.empty() ? kernel.name : nodesOf(kernel), kernel.name,
+        1e-3 * static_cast<double>(event.begin), 1e-3 * nanoseconds);
     json::Array nodes;
     for (const std::string &node : kernel.nodes)
       nodes.push_back(json::fixUTF8(node));
@@ -63,7 +63,8 @@ json::Value traceOf(const std::vector<Kernel> &kernels, const Profile &profile,
                                  {"lost_events", profile.lostEvents}}}};
 }
 
-llvm::Error writeTrace(llvm::StringRef path, const std::vector<Kernel> &kernels,
+llvm::Error writeTrace(llvm::StringRef path,
+                       const std::vector<ProfiledKernel> &kernels,
                        const Profile &profile, llvm::StringRef model) {
   return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
     os << traceOf(kernels, profile, model) << "\n";

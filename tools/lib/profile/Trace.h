@@ -11,11 +11,12 @@ namespace heed {
 /// The last run of the profile: an event of the whole run, and within it one
 /// for each call of a kernel, named by its nodes. What chrome://tracing and
 /// Perfetto open.
-llvm::json::Value traceOf(const std::vector<Kernel> &kernels,
+llvm::json::Value traceOf(const std::vector<ProfiledKernel> &kernels,
                           const Profile &profile, llvm::StringRef model);
 
 /// The same into a file, which appears when it is complete.
-llvm::Error writeTrace(llvm::StringRef path, const std::vector<Kernel> &kernels,
+llvm::Error writeTrace(llvm::StringRef path,
+                       const std::vector<ProfiledKernel> &kernels,
                        const Profile &profile, llvm::StringRef model);
 
 /// An error where a file of this name could not appear.

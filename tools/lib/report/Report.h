@@ -4,8 +4,8 @@
 #define HEED_TOOLS_LIB_REPORT_REPORT_H
 
 #include "mlir/Pass/PassManager.h"
-#include "tools/lib/report/Anchors.h"
 #include "passes/cost/Cost.h"
+#include "tools/lib/report/Anchors.h"
 #include "tools/lib/report/Slice.h"
 
 namespace heed {
