@@ -38,46 +38,23 @@ static Value sumOfEach(OpBuilder &b, Location loc, Values vectors) {
   return vectors[0];
 }
 
-/// sums[key] + q·k over `count` elements of d from `from`. Key by key, so that
-/// memory is read in order: the values of a query wait in registers.
-static Values
-addProducts(OpBuilder &b, SdpaKernel &kernel, int64_t count, Value from,
-            Values sums,
-            function_ref<Value(OpBuilder &, Value d, Value mask)> loadQuery,
-            function_ref<Value(OpBuilder &, int64_t key, Value d, Value mask)>
-                loadKey) {
-  Location loc = kernel.loc;
-  int64_t lanes = kernel.lanes;
-  Values at, masks, queries;
-  for (int64_t d = 0; d < count; d += lanes) {
-    at.push_back(arith::AddIOp::create(b, loc, from, buildIndex(b, loc, d)));
-    masks.push_back(count - d >= lanes
-                        ? Value()
-                        : Value(vector::CreateMaskOp::create(
-                              b, loc, VectorType::get({lanes}, b.getI1Type()),
-                              buildIndex(b, loc, count - d))));
-    queries.push_back(loadQuery(b, at.back(), masks.back()));
-  }
-  for (auto [key, sum] : llvm::enumerate(sums))
-    for (auto [q, d, mask] : llvm::zip_equal(queries, at, masks))
-      sum = buildMulAdd(b, loc, q, loadKey(b, key, d, mask), sum,
-                        kernel.target.fma);
-  return sums;
-}
+namespace {
+struct FewQueryScores {
+  SdpaKernel &kernel;
+  SdpaTask &task;
+  SdpaKeyBlock &block;
+  SdpaOp op;
+  Location loc;
+  VectorType type;
+  int64_t lanes, chunk; // elements of d whose queries wait in registers
 
-void buildFewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
-                         SdpaKeyBlock &block) {
-  Location loc = kernel.loc;
-  SdpaOp op = kernel.op;
-  VectorType type = kernel.vectorType(b);
-  int64_t lanes = kernel.lanes;
-  Value zero = attn::buildFloat(b, loc, type, 0.0);
-  Value zeroIndex = buildIndex(b, loc, 0);
-  Value lastKey =
-      arith::SubIOp::create(b, loc, kernel.sizeK, buildIndex(b, loc, 1));
-  int64_t chunk = lanes * (kernel.target.vectorRegisters >= 32 ? 8 : 4);
-  int64_t wholeChunks = llvm::alignDown(kernel.headDim, chunk);
-  auto at = [&](RowPlace place, Value j, Value d) {
+  FewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                 SdpaKeyBlock &block)
+      : kernel(kernel), task(task), block(block), op(kernel.op),
+        loc(kernel.loc), type(kernel.vectorType(b)), lanes(kernel.lanes),
+        chunk(lanes * (kernel.target.vectorRegisters >= 32 ? 8 : 4)) {}
+
+  Point pointAt(RowPlace place, Value j, Value d) {
     Point point;
     point.fill(d);
     point[SdpaOp::B] = task.b;
@@ -85,64 +62,94 @@ void buildFewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
     point[SdpaOp::I] = place.i;
     point[SdpaOp::J] = j;
     return point;
-  };
-  buildFor(
-      b, loc, buildIndex(b, loc, 0), block.columns, lanes, {},
-      [&](OpBuilder &b, Value column, ValueRange) -> Values {
-        Values keys; // lanes beyond the block repeat the last key
-        Value first = arith::AddIOp::create(b, loc, block.first, column);
-        for (int64_t lane = 0; lane < lanes; ++lane) {
-          Value j =
-              arith::AddIOp::create(b, loc, first, buildIndex(b, loc, lane));
-          keys.push_back(arith::MinSIOp::create(b, loc, j, lastKey));
-        }
-        for (int64_t lane = 0; lane < lanes; ++lane) {
-          Point point = at({task.h, zeroIndex}, keys[lane], zeroIndex);
-          for (int64_t d = 0; d < kernel.headDim; d += lanes) {
-            point[SdpaOp::D] = buildIndex(b, loc, d);
-            buildPrefetch(b, kernel, op.getK(), op.getKMap(), point);
-          }
-        }
-        buildFor(
-            b, loc, buildIndex(b, loc, 0), task.rows, 1, {},
-            [&](OpBuilder &b, Value row, ValueRange) -> Values {
-              RowPlace place = placeOfRow(b, kernel, task, row);
-              Values sums(lanes, zero);
-              auto addChunk = [&](OpBuilder &b, Value from, int64_t count,
-                                  Values sums) {
-                return addProducts(
-                    b, kernel, count, from, sums,
-                    [&](OpBuilder &b, Value d, Value mask) {
-                      return loadFloats(
-                          b, kernel, op.getQ(),
-                          mapIndices(b, loc, op.getQMap(), at(place, d, d)),
-                          mask);
-                    },
-                    [&](OpBuilder &b, int64_t key, Value d, Value mask) {
-                      return loadFloats(b, kernel, op.getK(),
-                                        mapIndices(b, loc, op.getKMap(),
-                                                   at(place, keys[key], d)),
-                                        mask);
-                    });
-              };
-              sums = buildFor(b, loc, buildIndex(b, loc, 0),
-                              buildIndex(b, loc, wholeChunks), chunk, sums,
-                              [&](OpBuilder &b, Value from, ValueRange sums) {
-                                return addChunk(b, from, chunk, sums);
-                              });
-              if (kernel.headDim > wholeChunks)
-                sums = addChunk(b, buildIndex(b, loc, wholeChunks),
-                                kernel.headDim - wholeChunks, sums);
-              Value scores = sumOfEach(b, loc, sums);
-              if (kernel.keyScale() != 1.0)
-                scores = arith::MulFOp::create(
-                    b, loc, scores,
-                    attn::buildFloat(b, loc, type, kernel.keyScale()));
-              buildStore(b, loc, scores, task.s, {row, column});
-              return {};
-            });
-        return {};
-      });
+  }
+
+  Value offsetBy(OpBuilder &b, Value base, int64_t offset) {
+    return arith::AddIOp::create(b, loc, base, buildIndex(b, loc, offset));
+  }
+
+  /// As many keys as lanes from `column` on; beyond the block, the last key.
+  Values keysAt(OpBuilder &b, Value column) {
+    Value last =
+        arith::SubIOp::create(b, loc, kernel.sizeK, buildIndex(b, loc, 1));
+    Value first = arith::AddIOp::create(b, loc, block.first, column);
+    Values keys;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      keys.push_back(
+          arith::MinSIOp::create(b, loc, offsetBy(b, first, lane), last));
+    return keys;
+  }
+
+  void prefetch(OpBuilder &b, const Values &keys) {
+    for (Value j : keys)
+      for (int64_t d = 0; d < kernel.headDim; d += lanes)
+        buildPrefetch(b, kernel, op.getK(), op.getKMap(),
+                      pointAt({task.h, j}, j, buildIndex(b, loc, d)));
+  }
+
+  /// sums[key] + q·k over `count` elements of d from `from`. Key by key, so that
+  /// memory is read in order.
+  Values addProducts(OpBuilder &b, RowPlace place, const Values &keys,
+                     Value from, int64_t count, Values sums) {
+    Values at, masks, queries;
+    for (int64_t d = 0; d < count; d += lanes) {
+      at.push_back(offsetBy(b, from, d));
+      masks.push_back(count - d >= lanes
+                          ? Value()
+                          : Value(vector::CreateMaskOp::create(
+                                b, loc, type.clone(b.getI1Type()),
+                                buildIndex(b, loc, count - d))));
+      Point point = pointAt(place, at.back(), at.back());
+      queries.push_back(loadFloats(b, kernel, op.getQ(),
+                                   mapIndices(b, loc, op.getQMap(), point),
+                                   masks.back()));
+    }
+    for (auto [j, sum] : llvm::zip_equal(keys, sums))
+      for (auto [q, d, mask] : llvm::zip_equal(queries, at, masks)) {
+        Values indices = mapIndices(b, loc, op.getKMap(), pointAt(place, j, d));
+        sum = buildMulAdd(b, loc, q,
+                          loadFloats(b, kernel, op.getK(), indices, mask), sum,
+                          kernel.target.fma);
+      }
+    return sums;
+  }
+
+  void buildRow(OpBuilder &b, Value row, Value column, const Values &keys) {
+    RowPlace place = placeOfRow(b, kernel, task, row);
+    int64_t whole = llvm::alignDown(kernel.headDim, chunk);
+    Values sums(lanes, attn::buildFloat(b, loc, type, 0.0));
+    sums =
+        buildFor(b, loc, buildIndex(b, loc, 0), buildIndex(b, loc, whole),
+                 chunk, sums, [&](OpBuilder &b, Value from, ValueRange sums) {
+                   return addProducts(b, place, keys, from, chunk, sums);
+                 });
+    if (kernel.headDim > whole)
+      sums = addProducts(b, place, keys, buildIndex(b, loc, whole),
+                         kernel.headDim - whole, sums);
+    Value scores = sumOfEach(b, loc, sums);
+    if (kernel.keyScale() != 1.0)
+      scores = arith::MulFOp::create(
+          b, loc, scores, attn::buildFloat(b, loc, type, kernel.keyScale()));
+    buildStore(b, loc, scores, task.s, {row, column});
+  }
+};
+} // namespace
+
+void buildFewQueryScores(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
+                         SdpaKeyBlock &block) {
+  FewQueryScores scores(b, kernel, task, block);
+  Value zero = buildIndex(b, kernel.loc, 0);
+  buildFor(b, kernel.loc, zero, block.columns, kernel.lanes, {},
+           [&](OpBuilder &b, Value column, ValueRange) -> Values {
+             Values keys = scores.keysAt(b, column);
+             scores.prefetch(b, keys);
+             return buildFor(
+                 b, kernel.loc, zero, task.rows, 1, {},
+                 [&](OpBuilder &b, Value row, ValueRange) -> Values {
+                   scores.buildRow(b, row, column, keys);
+                   return {};
+                 });
+           });
 }
 
 } // namespace heed::lower
