@@ -219,7 +219,9 @@ struct RecognizeSdpa : impl::RecognizeSdpaBase<RecognizeSdpa> {
       FactorTable table;
       Match<Attention> match = matchAt(sum, softmax, table);
       if (auto *missed = std::get_if<Missed>(&match)) {
-        nearest = nearest.value_or(*missed);
+        // A sum that is no product with values says least.
+        if (!nearest || nearest->reason == kNoValues.reason)
+          nearest = *missed;
         continue;
       }
       rewriter.setInsertionPoint(sum.getOwner());

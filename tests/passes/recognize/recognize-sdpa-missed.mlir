@@ -152,6 +152,26 @@ func.func @no_sdpa_because_probabilities_are_changed(%q: tensor<10x16xf32>, %k: 
 
 // -----
 
+// The entropy-like sum in front of the product is no reason for it.
+func.func @no_sdpa_though_another_sum_comes_first(%q: tensor<10x16xf32>, %k: tensor<16x10xf32>, %v: tensor<10x16xf32>, %m: tensor<10x10xf32>) -> (tensor<10x16xf32>, tensor<10xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %se = tensor.empty() : tensor<10x10xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
+  %s = linalg.matmul ins(%q, %k : tensor<10x16xf32>, tensor<16x10xf32>) outs(%s0 : tensor<10x10xf32>) -> tensor<10x10xf32>
+  %oe = tensor.empty() : tensor<10x16xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%oe : tensor<10x16xf32>) -> tensor<10x16xf32>
+  %re = tensor.empty() : tensor<10xf32>
+  %r0 = linalg.fill ins(%zero : f32) outs(%re : tensor<10xf32>) -> tensor<10xf32>
+  // expected-remark @below {{expected the probabilities to reach the values unchanged, got an operation between}}
+  %p = linalg.softmax dimension(1) ins(%s : tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
+  %r = linalg.reduce { arith.addf } ins(%p : tensor<10x10xf32>) outs(%r0 : tensor<10xf32>) dimensions = [0]
+  %pm = linalg.mul ins(%p, %m : tensor<10x10xf32>, tensor<10x10xf32>) outs(%se : tensor<10x10xf32>) -> tensor<10x10xf32>
+  %o = linalg.matmul ins(%pm, %v : tensor<10x10xf32>, tensor<10x16xf32>) outs(%o0 : tensor<10x16xf32>) -> tensor<10x16xf32>
+  return %o, %r : tensor<10x16xf32>, tensor<10xf32>
+}
+
+// -----
+
 func.func @no_sdpa_because_the_result_is_accumulated(%q: tensor<10x16xf32>, %k: tensor<16x10xf32>, %v: tensor<10x16xf32>, %acc: tensor<10x16xf32>) -> tensor<10x16xf32> {
   %zero = arith.constant 0.0 : f32
   %se = tensor.empty() : tensor<10x10xf32>
