@@ -54,12 +54,14 @@ def versions(names):
 
 
 def heed_bench(path, files, threads, flags=(), seconds=0.3, outputs=False):
-    """One `heed-run --bench` on arrays in files: its JSON (compile_s, min_ms, median_ms, …), with "outputs" if asked."""
+    """One `heed-run --bench` on arrays in files: its JSON (compile_s, min_ms, median_ms, …), with "outputs" if asked. Its
+    threads keep to a processor each, as OpenVINO's do: a scheduler under load may leave two on one."""
     command = [HEED_RUN, str(path), "--threads", str(threads), "--bench", "--json", "--bench-seconds", str(seconds), *flags]
     for file in files:
         command += ["--input", str(file)]
     with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.run([*command, *(["--output", folder] if outputs else [])], capture_output=True, text=True)
+        run = subprocess.run([*command, *(["--output", folder] if outputs else [])], capture_output=True, text=True,
+                             env={"OMP_PROC_BIND": "true", **os.environ})
         if run.returncode:
             raise RuntimeError(run.stderr.strip() or f"heed-run ended with {run.returncode}")
         result = json.loads(run.stdout[run.stdout.index("{"):])
