@@ -3,6 +3,7 @@
 #ifndef HEED_PASSES_LOWER_CPU_COSTMODEL_H
 #define HEED_PASSES_LOWER_CPU_COSTMODEL_H
 
+#include "dialect/sdpa/SdpaOps.h"
 #include "mlir/IR/Builders.h"
 
 namespace heed::lower {
@@ -34,6 +35,24 @@ constexpr int64_t kImagesPerThread = 4;
 /// for each of `images` images.
 bool isNativeExcitation(int64_t multiplyAdds, int64_t weightBytes,
                         int64_t images);
+
+/// Queries of a task of an attention, and keys of a tile of its scores.
+int64_t chooseQueryBlock(attn::SdpaOp op);
+int64_t chooseKeyBlock(attn::SdpaOp op);
+
+/// Query heads that a task of so few queries takes together, because they share
+/// a key head; 1: none.
+int64_t chooseGroup(attn::SdpaOp op, int64_t queries);
+
+/// Whether there may be too few tasks for the threads, and keys enough to be
+/// done in parts.
+bool mayLackTasks(attn::SdpaOp op, int64_t queryBlock, int64_t group);
+
+/// The fewest keys that are a part: less would not pay for merging it.
+constexpr int64_t kMinPart = 256;
+
+/// Whether few queries ask for keys and values before they read them.
+bool isWorthPrefetching(attn::SdpaOp op, int64_t rows);
 
 } // namespace heed::lower
 

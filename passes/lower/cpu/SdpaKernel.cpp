@@ -9,7 +9,6 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
-#include <numeric>
 
 using namespace mlir;
 using heed::attn::SdpaOp;
@@ -18,100 +17,6 @@ namespace heed::lower {
 
 /// Scratch of a task is on the stack: QB · (D + KB + E) floats.
 static constexpr int64_t kMaxHeadDim = 512;
-static constexpr int64_t kMinQueryBlock = 32, kMaxQueryBlock = 128;
-static constexpr int64_t kMaxKeyBlock = 512;
-/// Rows of a task that reads keys as they lie: more would pay for packing.
-static constexpr int64_t kMaxFewRows = 16;
-/// Tasks that are too few for most machines, and enough for any.
-static constexpr int64_t kFewTasks = 8, kManyTasks = 64;
-
-/// `size` in equal blocks of at most `most`, rounded up to `multiple`.
-static int64_t chooseBlock(int64_t size, int64_t most, int64_t multiple) {
-  if (ShapedType::isDynamic(size))
-    return most;
-  int64_t blocks = std::max<int64_t>(1, llvm::divideCeil(size, most));
-  return llvm::alignTo(std::max<int64_t>(1, llvm::divideCeil(size, blocks)),
-                       multiple);
-}
-
-/// Keys that a query attends by a window with both bounds; 0: no such window.
-static int64_t windowSpan(SdpaOp op) {
-  std::optional<ArrayRef<int64_t>> window = op.getWindow();
-  if (!window || (*window)[0] < 0)
-    return 0;
-  if (op.getCausal() != attn::Causal::none)
-    return (*window)[0] + 1;
-  return (*window)[1] < 0 ? 0 : (*window)[0] + (*window)[1] + 1;
-}
-
-int64_t chooseQueryBlock(SdpaOp op) {
-  bool isDeep =
-      op.getStaticSize(SdpaOp::D) > 128 || op.getStaticSize(SdpaOp::E) > 128;
-  int64_t most = isDeep ? kMaxQueryBlock / 2 : kMaxQueryBlock;
-  // A block computes what any of its queries attends: with a window, QB keys
-  // more than one query does, below a diagonal QB / 2.
-  if (int64_t span = windowSpan(op))
-    most = std::clamp<int64_t>(llvm::bit_floor<uint64_t>(span / 2),
-                               kMinQueryBlock, most);
-  else if (op.getCausal() != attn::Causal::none)
-    most = kMaxQueryBlock / 2;
-  // One head of 128 queries is work for more than one thread.
-  int64_t queries = op.getStaticSize(SdpaOp::I), heads = 1;
-  for (SdpaOp::Dim dim : {SdpaOp::B, SdpaOp::H})
-    if (int64_t size = op.getStaticSize(dim); !ShapedType::isDynamic(size))
-      heads *= size;
-  if (!ShapedType::isDynamic(queries))
-    while (most > kMinQueryBlock &&
-           heads * llvm::divideCeil(queries, most) < kFewTasks)
-      most /= 2;
-  // Tiles have 6 or 4 rows; every even number from 4 up is a sum of those.
-  return std::max<int64_t>(4, chooseBlock(queries, most, 2));
-}
-
-int64_t chooseKeyBlock(SdpaOp op) {
-  return chooseBlock(op.getStaticSize(SdpaOp::J), kMaxKeyBlock, 64);
-}
-
-/// Query heads that share a key head, as many of them as `kMaxFewRows` holds.
-static int64_t chooseGroup(SdpaOp op, int64_t queries) {
-  auto sharing = [&](AffineMap map) -> int64_t {
-    for (AffineExpr expr : map.getResults()) {
-      if (expr == getAffineDimExpr(SdpaOp::H, map.getContext()))
-        return 1;
-      if (expr.isFunctionOfDim(SdpaOp::H))
-        return cast<AffineConstantExpr>(cast<AffineBinaryOpExpr>(expr).getRHS())
-            .getValue();
-    }
-    int64_t heads = op.getStaticSize(SdpaOp::H); // shared by all
-    return ShapedType::isDynamic(heads) ? 1 : heads;
-  };
-  int64_t shared = std::gcd(sharing(op.getKMap()), sharing(op.getVMap()));
-  int64_t group = std::max<int64_t>(1, kMaxFewRows / queries);
-  while (group > 1 && shared % group != 0)
-    --group;
-  return std::min(group, std::max<int64_t>(shared, 1));
-}
-
-/// Whether there may be too few tasks for the threads, and keys enough to be
-/// done in parts.
-static bool mayLackTasks(SdpaOp op, int64_t queryBlock) {
-  int64_t keys = op.getStaticSize(SdpaOp::J);
-  if (!ShapedType::isDynamic(keys) && keys <= kMaxKeyBlock)
-    return false;
-  int64_t tasks = 1;
-  for (SdpaOp::Dim dim : {SdpaOp::B, SdpaOp::H, SdpaOp::I}) {
-    int64_t size = op.getStaticSize(dim);
-    if (ShapedType::isDynamic(size)) {
-      // A batch is dynamic where nothing is known of it. With many queries, two
-      // versions of the kernel would be paid for what is rarely needed.
-      if (dim == SdpaOp::I)
-        return false;
-      continue;
-    }
-    tasks *= dim == SdpaOp::I ? llvm::divideCeil(size, queryBlock) : size;
-  }
-  return tasks < kManyTasks;
-}
 
 SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
     : op(op), loc(op.getLoc()), target(target) {
@@ -133,7 +38,7 @@ SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
     group = chooseGroup(op, queries);
     queryBlock = queries * group;
   }
-  splitsKeys = !blockMap && mayLackTasks(op, queryBlock);
+  splitsKeys = !blockMap && mayLackTasks(op, queryBlock, group);
   auto size = [&](SdpaOp::Dim dim) {
     return getValueOrCreateConstantIndexOp(b, loc, op.getDimSize(b, dim));
   };
@@ -158,19 +63,7 @@ Type SdpaKernel::packedType(OpBuilder &b) const {
 }
 
 bool SdpaKernel::prefetches() const {
-  // In the last-level cache, prefetches cost an eighth of the time; from memory
-  // they save a quarter.
-  constexpr int64_t kCachedBytes = int64_t(16) << 20;
-  if (!fewQueries || queryBlock > 2)
-    return false;
-  SdpaOp sdpa = op;
-  auto k = cast<ShapedType>(sdpa.getK().getType());
-  auto v = cast<ShapedType>(sdpa.getV().getType());
-  if (!k.hasStaticShape() || !v.hasStaticShape())
-    return true;
-  return (k.getNumElements() + v.getNumElements()) *
-             int64_t(elementType().getWidth()) / 8 >
-         kCachedBytes;
+  return fewQueries && isWorthPrefetching(op, queryBlock);
 }
 
 bool SdpaKernel::copiesQueries() const {

@@ -25,6 +25,7 @@
 #define HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
 
 #include "dialect/sdpa/SdpaScore.h"
+#include "passes/lower/cpu/CostModel.h"
 #include "passes/lower/cpu/SdpaBlockMap.h"
 #include "passes/lower/cpu/TargetDescriptor.h"
 #include "passes/lower/cpu/VectorLoop.h"
@@ -228,12 +229,6 @@ Value buildMaximum(OpBuilder &b, Location loc, Value a, Value s);
 /// pairs as i32.
 Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value step,
                  unsigned column);
-
-/// The fewest keys that are a part: less would not pay for merging it.
-constexpr int64_t kMinPart = 256;
-/// Queries of a task and keys of a tile of scores.
-int64_t chooseQueryBlock(attn::SdpaOp op);
-int64_t chooseKeyBlock(attn::SdpaOp op);
 
 /// Why the kernel cannot hold the op (on tensors or buffers); empty if it can.
 std::string whyNotLowerable(attn::SdpaOp op);
