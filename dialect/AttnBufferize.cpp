@@ -107,6 +107,7 @@ void registerAttnBufferization(DialectRegistry &registry) {
     attachGateBufferization(context);
     attachSdpaBufferization(context);
     attachNormBufferization(context);
+    attachRopeBufferization(context);
     attachPrimitiveBufferization(context);
   });
 }

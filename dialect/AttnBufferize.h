@@ -36,6 +36,7 @@ void attachYieldBufferization(mlir::MLIRContext *context);
 void attachGateBufferization(mlir::MLIRContext *context);
 void attachSdpaBufferization(mlir::MLIRContext *context);
 void attachNormBufferization(mlir::MLIRContext *context);
+void attachRopeBufferization(mlir::MLIRContext *context);
 void attachPrimitiveBufferization(mlir::MLIRContext *context);
 
 /// Attaches the bufferisation of all attn ops when the dialect is loaded.

@@ -6,6 +6,7 @@
 #include "dialect/gate/GateOps.h"
 #include "dialect/norm/NormOps.h"
 #include "dialect/primitive/PrimitiveOps.h"
+#include "dialect/rope/RopeOps.h"
 #include "dialect/sdpa/SdpaOps.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -64,6 +65,10 @@ void AttnDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialect/norm/NormOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/rope/RopeOps.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST
