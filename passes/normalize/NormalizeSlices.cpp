@@ -54,56 +54,6 @@ std::optional<Range> matchRange(tensor::ExtractSliceOp slice) {
   return range;
 }
 
-/// The slice of `root` that keeps a range of one factor, and its dimensions:
-/// `kept` stands for the factor (nothing where one index is left).
-std::optional<TensorView> sliceRoot(OpBuilder &b, Location loc, TensorView root,
-                                    Factor factor, int64_t offset, int64_t size,
-                                    Factors kept, FactorTable &table) {
-  Access dims = table.leaves(root.dims);
-  int64_t at = -1;
-  for (auto [dim, list] : llvm::enumerate(dims))
-    if (llvm::is_contained(list, factor))
-      at = dim;
-  if (at < 0)
-    return std::nullopt;
-  if (dims[at].front() != factor) {
-    // Inside a dimension: that is divided first.
-    Access divided;
-    for (auto [dim, list] : llvm::enumerate(dims)) {
-      if (int64_t(dim) != at) {
-        divided.push_back(list);
-        continue;
-      }
-      auto place = llvm::find(list, factor);
-      divided.push_back(Factors(list.begin(), place));
-      divided.push_back(Factors(place, list.end()));
-    }
-    Value value = recognize::reshapeTo(b, loc, root, divided, table);
-    if (!value)
-      return std::nullopt;
-    root.value = value;
-    dims = divided;
-    ++at;
-  }
-  int64_t inner = 1;
-  for (Factor other : ArrayRef(dims[at]).drop_front()) {
-    Size width = table.getSize(other);
-    if (!width.isStatic())
-      return std::nullopt;
-    inner *= width.number;
-  }
-  SmallVector<OpFoldResult> sizes = recognize::sizesOf(b, loc, dims, table);
-  SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
-  offsets[at] = b.getIndexAttr(offset * inner);
-  sizes[at] = b.getIndexAttr(size * inner);
-  dims[at].erase(dims[at].begin());
-  dims[at].insert(dims[at].begin(), kept.begin(), kept.end());
-  Value value = tensor::ExtractSliceOp::create(b, loc, root.value, offsets,
-                                               sizes, strides);
-  return TensorView{value, dims};
-}
-
 /// The slice taken from the root of its source's movement; null if there is
 /// none, or the range is no range of the root.
 Value sliceEarlier(OpBuilder &b, tensor::ExtractSliceOp slice) {
@@ -129,9 +79,9 @@ Value sliceEarlier(OpBuilder &b, tensor::ExtractSliceOp slice) {
   if (range->offset % inner != 0 || range->size % inner != 0)
     return {};
   Factors kept = table.create(Size::of(range->size / inner));
-  std::optional<TensorView> sliced =
-      sliceRoot(b, slice.getLoc(), root, list.front(), range->offset / inner,
-                range->size / inner, kept, table);
+  std::optional<TensorView> sliced = recognize::sliceRoot(
+      b, slice.getLoc(), root, list.front(), range->offset / inner,
+      range->size / inner, kept, table);
   if (!sliced)
     return {};
   Access wanted;

@@ -189,6 +189,54 @@ Value reshapeTo(OpBuilder &b, Location loc, const TensorView &view,
   return value;
 }
 
+std::optional<TensorView> sliceRoot(OpBuilder &b, Location loc, TensorView root,
+                                    Factor factor, int64_t offset, int64_t size,
+                                    Factors kept, FactorTable &table) {
+  Access dims = table.leaves(root.dims);
+  int64_t at = -1;
+  for (auto [dim, list] : llvm::enumerate(dims))
+    if (llvm::is_contained(list, factor))
+      at = dim;
+  if (at < 0)
+    return std::nullopt;
+  if (dims[at].front() != factor) {
+    // Inside a dimension: that is divided first.
+    Access divided;
+    for (auto [dim, list] : llvm::enumerate(dims)) {
+      if (int64_t(dim) != at) {
+        divided.push_back(list);
+        continue;
+      }
+      auto place = llvm::find(list, factor);
+      divided.push_back(Factors(list.begin(), place));
+      divided.push_back(Factors(place, list.end()));
+    }
+    Value value = reshapeTo(b, loc, root, divided, table);
+    if (!value)
+      return std::nullopt;
+    root.value = value;
+    dims = divided;
+    ++at;
+  }
+  int64_t inner = 1;
+  for (Factor other : ArrayRef(dims[at]).drop_front()) {
+    Size width = table.getSize(other);
+    if (!width.isStatic())
+      return std::nullopt;
+    inner *= width.number;
+  }
+  SmallVector<OpFoldResult> sizes = sizesOf(b, loc, dims, table);
+  SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
+  offsets[at] = b.getIndexAttr(offset * inner);
+  sizes[at] = b.getIndexAttr(size * inner);
+  dims[at].erase(dims[at].begin());
+  dims[at].insert(dims[at].begin(), kept.begin(), kept.end());
+  Value value = tensor::ExtractSliceOp::create(b, loc, root.value, offsets,
+                                               sizes, strides);
+  return TensorView{value, dims};
+}
+
 Value emptyLike(OpBuilder &b, Location loc, Value tensor, Type elementType) {
   SmallVector<OpFoldResult> sizes;
   for (int64_t i = 0, e = cast<RankedTensorType>(tensor.getType()).getRank();

@@ -19,6 +19,13 @@ mlir::Value reshapeTo(mlir::OpBuilder &b, mlir::Location loc,
                       const TensorView &view, const Access &wanted,
                       FactorTable &table);
 
+/// The slice of `root` that keeps a range of one factor, and its dimensions:
+/// `kept` stands for the factor (nothing where one index is left).
+std::optional<TensorView> sliceRoot(mlir::OpBuilder &b, mlir::Location loc,
+                                    TensorView root, Factor factor,
+                                    int64_t offset, int64_t size, Factors kept,
+                                    FactorTable &table);
+
 /// The sizes of a tensor with these dimensions.
 llvm::SmallVector<mlir::OpFoldResult> sizesOf(mlir::OpBuilder &b,
                                               mlir::Location loc,
