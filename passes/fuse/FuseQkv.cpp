@@ -8,6 +8,7 @@
 // the attention reads them in place.
 #include "passes/fuse/Passes.h"
 
+#include "dialect/rope/RopeOps.h"
 #include "dialect/sdpa/SdpaOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -55,7 +56,7 @@ bool feedsAttention(Value value) {
         continue;
       auto op = dyn_cast<linalg::LinalgOp>(user);
       if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp,
-              tensor::ExtractSliceOp, tensor::ConcatOp>(user) ||
+              tensor::ExtractSliceOp, tensor::ConcatOp, attn::RopeOp>(user) ||
           (op && op.getNumParallelLoops() == op.getNumLoops()))
         llvm::append_range(worklist, user->getResults());
     }

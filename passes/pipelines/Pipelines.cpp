@@ -62,6 +62,9 @@ void buildRecognizePipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   // Before gates: a factor that is a norm's is then no gate's.
   pm.addPass(recognize::createRecognizeNorm());
+  // What is behind a norm is seen through reshapes by then, too: q and k are
+  // turned after their norms.
+  pm.addPass(recognize::createRecognizeRope());
   // A gate that was expanded before its sigmoid is one value a channel.
   pm.addPass(normalize::createNormalizeBroadcasts());
   pm.addPass(recognize::createRecognizeGate());
@@ -115,6 +118,9 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   lower::LowerNormOptions norm;
   norm.mcpu = options.mcpu;
   pm.addPass(lower::createLowerNorm(norm));
+  lower::LowerRopeOptions rope;
+  rope.mcpu = options.mcpu;
+  pm.addPass(lower::createLowerRope(rope));
   lower::LowerSdpaOptions sdpa;
   sdpa.mcpu = options.mcpu;
   pm.addPass(lower::createLowerSdpa(sdpa));

@@ -163,4 +163,38 @@ def RecognizeNorm : Pass<"heed-recognize-norm", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def RecognizeRope : Pass<"heed-recognize-rope", "::mlir::ModuleOp"> {
+  let summary = "Recognize rotary position embedding as attn.rope";
+  let description = [{
+    Takes each concatenation of two halves of a tensor for an anchor: exchanged,
+    one of them negated, or turned already. Half-split and interleaved pairs, of
+    all elements or of the first ones, by any slices, reshapes and transpositions.
+    Every anchor gets one remark, category `heed-recognize`, name `rope`: passed,
+    or missed with the reason.
+
+    Before:
+
+    ```mlir
+    %a = tensor.extract_slice %x[0, 0] [16, 4] [1, 1] : tensor<16x8xf32> to tensor<16x4xf32>
+    %b = tensor.extract_slice %x[0, 4] [16, 4] [1, 1] : tensor<16x8xf32> to tensor<16x4xf32>
+    %n = linalg.negf ins(%b : tensor<16x4xf32>) outs(%0 : tensor<16x4xf32>) -> tensor<16x4xf32>
+    %r = tensor.concat dim(1) %n, %a : (tensor<16x4xf32>, tensor<16x4xf32>) -> tensor<16x8xf32>
+    %c = linalg.mul ins(%x, %cos : tensor<16x8xf32>, tensor<16x8xf32>) outs(%1 : tensor<16x8xf32>) -> tensor<16x8xf32>
+    %s = linalg.mul ins(%r, %sin : tensor<16x8xf32>, tensor<16x8xf32>) outs(%1 : tensor<16x8xf32>) -> tensor<16x8xf32>
+    %y = linalg.add ins(%c, %s : tensor<16x8xf32>, tensor<16x8xf32>) outs(%1 : tensor<16x8xf32>) -> tensor<16x8xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %y = attn.rope ins(%x : tensor<16x8xf32>) cos(%cos : tensor<16x8xf32>) over [0, 1] sin(%sin : tensor<16x8xf32>) over [0, 1]
+        outs(%x : tensor<16x8xf32>) dimension = 1 rotated = 8 -> tensor<16x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::heed::attn::AttnDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // HEED_PASSES_RECOGNIZE_PASSES_TD

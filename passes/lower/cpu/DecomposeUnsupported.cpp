@@ -1,5 +1,7 @@
-// DecomposeUnsupported.cpp - attn.sdpa beyond the kernel -> definition.
+// DecomposeUnsupported.cpp - attn.sdpa and attn.rope beyond their kernels ->
+// definition.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/cpu/LowerRope.h"
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/cpu/SdpaKernel.h"
 
@@ -9,6 +11,7 @@
 #include "mlir/IR/Remarks.h"
 
 using namespace mlir;
+using heed::attn::RopeOp;
 using heed::attn::SdpaOp;
 
 namespace heed::lower {
@@ -25,7 +28,7 @@ std::string flashSchedule(SdpaOp op) {
 struct DecomposeUnsupported
     : impl::DecomposeUnsupportedBase<DecomposeUnsupported> {
   void runOnOperation() override {
-    SmallVector<SdpaOp> ops;
+    SmallVector<linalg::AggregatedOpInterface> ops;
     getOperation().walk([&](SdpaOp op) {
       if (op->getNumResults() == 0)
         return;
@@ -45,12 +48,24 @@ struct DecomposeUnsupported
                    "give the attention f32, f16 or bf16 operands of static "
                    "head sizes to run it as one kernel");
     });
+    getOperation().walk([&](RopeOp op) {
+      std::string why = whyNotLowerable(op);
+      if (op->getNumResults() == 0 || why.empty())
+        return;
+      ops.push_back(op);
+      remark::analysis(op.getLoc(),
+                       remark::RemarkOpts::name("rope").category("heed-lower"))
+          << remark::metric("schedule", "decomposed")
+          << remark::reason("{0}", why)
+          << remark::suggest("keep the head's elements in f32 and last to turn "
+                             "them in one pass");
+    });
     IRRewriter rewriter(&getContext());
-    for (SdpaOp op : ops) {
+    for (linalg::AggregatedOpInterface op : ops) {
       rewriter.setInsertionPoint(op);
       FailureOr<SmallVector<Value>> values = op.decomposeOperation(rewriter);
       if (failed(values)) {
-        op.emitOpError("cannot be decomposed into linalg");
+        op->emitOpError("cannot be decomposed into linalg");
         return signalPassFailure();
       }
       rewriter.replaceOp(op, *values);

@@ -304,12 +304,45 @@ def LowerExpandShape : Pass<"heed-lower-expand-shape", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerRope : Pass<"heed-lower-rope", "::mlir::ModuleOp"> {
+  let summary = "Expand attn.rope on buffers to one parallel loop over its rows";
+  let description = [{
+    Vectors of pairs are loaded, turned and stored, in place where x and init
+    are one buffer. Where x or a table is not contiguous, scalars.
+
+    Before:
+
+    ```mlir
+    attn.rope ins(%x : memref<512x32x128xf32>) cos(%c : memref<512x64xf32>) over [0, 2] sin(%s : memref<512x64xf32>) over [0, 2]
+        outs(%x : memref<512x32x128xf32>) dimension = 2 rotated = 128
+    ```
+
+    After:
+
+    ```mlir
+    scf.parallel (%i) = (%c0) to (%c512) step (%c1) {
+      scf.for %h = %c0 to %c32 step %c1 {
+        // y[k] = x[k] * c[k] - x[k + 64] * s[k], y[k + 64] = x[k + 64] * c[k] + x[k] * s[k]
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"mcpu", "mcpu", "std::string", "",
+           "CPU to generate code for, a name that llc knows (default: the host)">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 def DecomposeUnsupported : Pass<"heed-decompose-unsupported", "::mlir::ModuleOp"> {
-  let summary = "Replace attn.sdpa that the CPU kernel cannot hold by its definition";
+  let summary = "Replace attn ops that their CPU kernels cannot hold by their definition";
   let description = [{
     The kernel of `heed-lower-sdpa` is for f32 and constant sizes of d and e up
-    to 512. What is not so is decomposed here, on tensors, so that everything
-    compiles.
+    to 512, that of `heed-lower-rope` for f32 and pairs along the last dimension.
+    What is not so is decomposed here, on tensors, so that everything compiles.
 
     Before:
 

@@ -92,3 +92,39 @@ func.func @transposed_weights_dynamic(%x: tensor<?x2xf32>) -> (tensor<1x1x?x2xf3
       maps = [#q, #k, #v, #o] -> tensor<1x1x?x2xf32>
   return %o, %other : tensor<1x1x?x2xf32>, tensor<?x2xf32>
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, i, h, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, j, h, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, j, h, e)>
+#o = affine_map<(b, h, i, j, d, e) -> (b, i, h, e)>
+
+// Queries and keys that are turned by their positions first.
+// CHECK-LABEL: func @rotary_queries_and_keys
+// CHECK-SAME: (%[[X:.*]]: tensor<3x4xf32>
+// CHECK: %[[P:.*]] = linalg.matmul ins(%[[X]], %{{.*}} : tensor<3x4xf32>, tensor<4x12xf32>)
+// CHECK-COUNT-2: attn.rope
+// CHECK-NOT: linalg.matmul
+func.func @rotary_queries_and_keys(%x: tensor<3x4xf32>, %c: tensor<3x1xf32>, %s: tensor<3x1xf32>) -> tensor<1x3x2x2xf32> {
+  %wq = arith.constant dense<1.0> : tensor<4x4xf32>
+  %wk = arith.constant dense<2.0> : tensor<4x4xf32>
+  %wv = arith.constant dense<3.0> : tensor<4x4xf32>
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<3x4xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<3x4xf32>) -> tensor<3x4xf32>
+  %xq = linalg.matmul ins(%x, %wq : tensor<3x4xf32>, tensor<4x4xf32>) outs(%z : tensor<3x4xf32>) -> tensor<3x4xf32>
+  %xk = linalg.matmul ins(%x, %wk : tensor<3x4xf32>, tensor<4x4xf32>) outs(%z : tensor<3x4xf32>) -> tensor<3x4xf32>
+  %xv = linalg.matmul ins(%x, %wv : tensor<3x4xf32>, tensor<4x4xf32>) outs(%z : tensor<3x4xf32>) -> tensor<3x4xf32>
+  %q = tensor.expand_shape %xq [[0, 1], [2, 3]] output_shape [1, 3, 2, 2] : tensor<3x4xf32> into tensor<1x3x2x2xf32>
+  %k = tensor.expand_shape %xk [[0, 1], [2, 3]] output_shape [1, 3, 2, 2] : tensor<3x4xf32> into tensor<1x3x2x2xf32>
+  %v = tensor.expand_shape %xv [[0, 1], [2, 3]] output_shape [1, 3, 2, 2] : tensor<3x4xf32> into tensor<1x3x2x2xf32>
+  %rq = attn.rope ins(%q : tensor<1x3x2x2xf32>) cos(%c : tensor<3x1xf32>) over [1, 3] sin(%s : tensor<3x1xf32>) over [1, 3]
+      outs(%q : tensor<1x3x2x2xf32>) dimension = 3 rotated = 2 -> tensor<1x3x2x2xf32>
+  %rk = attn.rope ins(%k : tensor<1x3x2x2xf32>) cos(%c : tensor<3x1xf32>) over [1, 3] sin(%s : tensor<3x1xf32>) over [1, 3]
+      outs(%k : tensor<1x3x2x2xf32>) dimension = 3 rotated = 2 -> tensor<1x3x2x2xf32>
+  %oe = tensor.empty() : tensor<1x3x2x2xf32>
+  %o = attn.sdpa ins(%rq, %rk, %v : tensor<1x3x2x2xf32>, tensor<1x3x2x2xf32>, tensor<1x3x2x2xf32>) outs(%oe : tensor<1x3x2x2xf32>)
+      maps = [#q, #k, #v, #o] -> tensor<1x3x2x2xf32>
+  return %o : tensor<1x3x2x2xf32>
+}

@@ -37,3 +37,28 @@ func.func @large_head_is_decomposed(%x: tensor<1x1x16x513xf32>) -> tensor<1x1x16
       outs(%x : tensor<1x1x16x513xf32>) maps = [#q, #k, #v, #o] -> tensor<1x1x16x513xf32>
   return %o : tensor<1x1x16x513xf32>
 }
+
+// CHECK-LABEL: func @rope_of_f32_stays
+// CHECK: attn.rope
+func.func @rope_of_f32_stays(%x: tensor<4x8xf32>, %c: tensor<4x4xf32>) -> tensor<4x8xf32> {
+  %y = attn.rope ins(%x : tensor<4x8xf32>) cos(%c : tensor<4x4xf32>) over [0, 1] sin(%c : tensor<4x4xf32>) over [0, 1]
+      outs(%x : tensor<4x8xf32>) dimension = 1 rotated = 8 -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// CHECK-LABEL: func @rope_with_f16_table_is_decomposed
+// CHECK-NOT: attn.rope
+// CHECK: linalg.generic
+func.func @rope_with_f16_table_is_decomposed(%x: tensor<4x8xf32>, %c: tensor<4x4xf32>, %s: tensor<4x4xf16>) -> tensor<4x8xf32> {
+  %y = attn.rope ins(%x : tensor<4x8xf32>) cos(%c : tensor<4x4xf32>) over [0, 1] sin(%s : tensor<4x4xf16>) over [0, 1]
+      outs(%x : tensor<4x8xf32>) dimension = 1 rotated = 8 -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// CHECK-LABEL: func @rope_along_rows_is_decomposed
+// CHECK-NOT: attn.rope
+func.func @rope_along_rows_is_decomposed(%x: tensor<8x4xf32>, %c: tensor<4x4xf32>) -> tensor<8x4xf32> {
+  %y = attn.rope ins(%x : tensor<8x4xf32>) cos(%c : tensor<4x4xf32>) over [0, 1] sin(%c : tensor<4x4xf32>) over [0, 1]
+      outs(%x : tensor<8x4xf32>) dimension = 0 rotated = 8 -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
