@@ -43,9 +43,11 @@ Tensor rotate(Emitter &e, const Tensor &x, Tensor cos, Tensor sin,
     shape.insert(shape.begin() + headAxis, Sym(1));
     *t = e.reshape(*t, shape);
   }
-  Tensor x1 = lastDim(e, x, 0, *half, interleaved ? 2 : 1);
-  Tensor x2 =
-      lastDim(e, x, interleaved ? Sym(1) : *half, *half, interleaved ? 2 : 1);
+  // What turns first, then its halves: so they are halves of a dimension.
+  Tensor turned = e.same(rotated, size) ? x : lastDim(e, x, 0, rotated, 1);
+  int64_t step = interleaved ? 2 : 1;
+  Tensor x1 = lastDim(e, turned, 0, *half, step);
+  Tensor x2 = lastDim(e, turned, interleaved ? Sym(1) : *half, *half, step);
   using Mul = arith::MulFOp;
   Tensor real =
       map2<arith::SubFOp>(e, map2<Mul>(e, cos, x1), map2<Mul>(e, sin, x2));
