@@ -53,7 +53,7 @@ struct RecognizeRope : impl::RecognizeRopeBase<RecognizeRope> {
     RopeAttempt attempt = matchRope(anchor, table);
     if (attempt.match) {
       rewriter.setInsertionPoint(attempt.match->result.getDefiningOp());
-      if (Value y = buildRope(rewriter, *attempt.match, table)) {
+      if (Value y = buildRope(rewriter, loc, *attempt.match, table)) {
         report(loc, *attempt.match);
         rewriter.replaceAllUsesWith(attempt.match->result, y);
         return;

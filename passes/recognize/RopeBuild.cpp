@@ -17,8 +17,9 @@ namespace heed::recognize {
 namespace {
 class Builder {
 public:
-  Builder(OpBuilder &b, const RopeMatch &match, FactorTable &table)
-      : b(b), loc(match.result.getLoc()), match(match), table(table),
+  Builder(OpBuilder &b, Location loc, const RopeMatch &match,
+          FactorTable &table)
+      : b(b), loc(loc), match(match), table(table),
         resultDims(table.leaves(match.dims)) {
     run = table.leaves(match.pairs);
     run.insert(match.interleaved ? run.end() : run.begin(), match.half);
@@ -203,8 +204,9 @@ private:
 };
 } // namespace
 
-Value buildRope(OpBuilder &b, const RopeMatch &match, FactorTable &table) {
-  return Builder(b, match, table).build();
+Value buildRope(OpBuilder &b, Location anchor, const RopeMatch &match,
+                FactorTable &table) {
+  return Builder(b, anchor, match, table).build();
 }
 
 } // namespace heed::recognize

@@ -128,10 +128,10 @@ RopeAttempt matchRope(const Parts &anchor, FactorTable &table);
 void extendRope(RopeMatch &match, PairReader &reader, const Parts &anchor,
                 FactorTable &table);
 
-/// The embedding as an op before `match.result`, in its shape; null if it has
-/// no such form.
-mlir::Value buildRope(mlir::OpBuilder &b, const RopeMatch &match,
-                      FactorTable &table);
+/// The embedding as an op before `match.result`, in its shape, at the place of
+/// its anchor; null if it has no such form.
+mlir::Value buildRope(mlir::OpBuilder &b, mlir::Location anchor,
+                      const RopeMatch &match, FactorTable &table);
 
 } // namespace heed::recognize
 
