@@ -116,10 +116,20 @@ static RopeAttempt matchSums(const Access &dims, Factor half, const Sum &first,
 // Anchors
 //===----------------------------------------------------------------------===//
 
+/// The anchor by factors of its own. Sizes are those of a part: nothing before
+/// the anchor may ask for the anchor's.
+static TensorView viewOfParts(const Parts &anchor, FactorTable &table) {
+  TensorView view = makeView(anchor.values[0], table);
+  auto type = cast<RankedTensorType>(anchor.whole.getType());
+  view.value = anchor.whole;
+  view.dims[anchor.dim] = table.create(Size::of(type.getDimSize(anchor.dim)));
+  return view;
+}
+
 /// The anchor is y, put together from the two lines.
 static RopeAttempt matchTogether(const Parts &anchor, FactorTable &table) {
   PairReader reader(anchor, table);
-  if (!reader.meet(makeView(anchor.whole, table)))
+  if (!reader.meet(viewOfParts(anchor, table)))
     return {};
   Sum sums[2];
   for (int second : {0, 1, 0, 1}) { // once to divide factors, then to read them
@@ -146,7 +156,7 @@ static RopeAttempt matchTogether(const Parts &anchor, FactorTable &table) {
 static bool isExchange(const Parts &anchor) {
   FactorTable table;
   PairReader reader(anchor, table);
-  if (anchor.values.size() != 2 || !reader.meet(makeView(anchor.whole, table)))
+  if (anchor.values.size() != 2 || !reader.meet(viewOfParts(anchor, table)))
     return false;
   std::optional<Leaf> parts[2];
   for (int second : {0, 1, 0, 1})

@@ -223,6 +223,31 @@ func.func @heads_of_a_projection(%x: tensor<2x3x16xf32>, %c: tensor<3x8xf32>, %s
   return %add15 : tensor<2x2x3x8xf32>
 }
 
+// Sizes that only the program knows are those of operands, not of the result.
+// CHECK-LABEL: func @heads_of_any_positions
+// CHECK: %[[R:.*]] = attn.rope ins(%{{.*}} : tensor<?x2x8xf32>) cos(%{{.*}} : tensor<?x4xf32>) over [0, 2] sin(%{{.*}} : tensor<?x4xf32>) over [0, 2]
+// CHECK: linalg.transpose ins(%[[R]] : tensor<?x2x8xf32>)
+func.func @heads_of_any_positions(%x: tensor<?x16xf32>, %c: tensor<?x4xf32>, %s: tensor<?x4xf32>) -> tensor<2x?x8xf32> {
+  %i = arith.constant 0 : index
+  %n = tensor.dim %x, %i : tensor<?x16xf32>
+  %x1 = tensor.expand_shape %x [[0], [1, 2]] output_shape [%n, 2, 8] : tensor<?x16xf32> into tensor<?x2x8xf32>
+  %s2 = tensor.extract_slice %x1[0, 0, 0] [%n, 2, 4] [1, 1, 1] : tensor<?x2x8xf32> to tensor<?x2x4xf32>
+  %e4 = tensor.empty(%n) : tensor<2x?x4xf32>
+  %t3 = linalg.transpose ins(%s2 : tensor<?x2x4xf32>) outs(%e4 : tensor<2x?x4xf32>) permutation = [1, 0, 2]
+  %s5 = tensor.extract_slice %x1[0, 0, 4] [%n, 2, 4] [1, 1, 1] : tensor<?x2x8xf32> to tensor<?x2x4xf32>
+  %t6 = linalg.transpose ins(%s5 : tensor<?x2x4xf32>) outs(%e4 : tensor<2x?x4xf32>) permutation = [1, 0, 2]
+  %b7 = linalg.broadcast ins(%c : tensor<?x4xf32>) outs(%e4 : tensor<2x?x4xf32>) dimensions = [0]
+  %b8 = linalg.broadcast ins(%s : tensor<?x4xf32>) outs(%e4 : tensor<2x?x4xf32>) dimensions = [0]
+  %mul9 = linalg.mul ins(%t3, %b7 : tensor<2x?x4xf32>, tensor<2x?x4xf32>) outs(%e4 : tensor<2x?x4xf32>) -> tensor<2x?x4xf32>
+  %mul10 = linalg.mul ins(%t6, %b8 : tensor<2x?x4xf32>, tensor<2x?x4xf32>) outs(%e4 : tensor<2x?x4xf32>) -> tensor<2x?x4xf32>
+  %sub11 = linalg.sub ins(%mul9, %mul10 : tensor<2x?x4xf32>, tensor<2x?x4xf32>) outs(%e4 : tensor<2x?x4xf32>) -> tensor<2x?x4xf32>
+  %mul12 = linalg.mul ins(%t6, %b7 : tensor<2x?x4xf32>, tensor<2x?x4xf32>) outs(%e4 : tensor<2x?x4xf32>) -> tensor<2x?x4xf32>
+  %mul13 = linalg.mul ins(%t3, %b8 : tensor<2x?x4xf32>, tensor<2x?x4xf32>) outs(%e4 : tensor<2x?x4xf32>) -> tensor<2x?x4xf32>
+  %add14 = linalg.add ins(%mul12, %mul13 : tensor<2x?x4xf32>, tensor<2x?x4xf32>) outs(%e4 : tensor<2x?x4xf32>) -> tensor<2x?x4xf32>
+  %c15 = tensor.concat dim(2) %sub11, %add14 : (tensor<2x?x4xf32>, tensor<2x?x4xf32>) -> tensor<2x?x8xf32>
+  return %c15 : tensor<2x?x8xf32>
+}
+
 // CHECK-LABEL: func @inserted_slices_of_merged_rows
 // CHECK: %[[X:.*]] = tensor.expand_shape %{{.*}} {{\[}}[0, 1], [2]] output_shape [2, 3, 8]
 // CHECK: %[[Y:.*]] = attn.rope ins(%[[X]] : tensor<2x3x8xf32>) {{.*}} over [1, 2] {{.*}} over [1, 2] {{.*}} dimension = 2 rotated = 8 ->
