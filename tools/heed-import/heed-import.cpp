@@ -1,4 +1,4 @@
-// heed-import.cpp - the tool: an ONNX file as MLIR text or bytecode.
+// heed-import.cpp - the tool: an ONNX or StableHLO file as MLIR text or bytecode.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/cli/CommandLine.h"
@@ -6,6 +6,7 @@
 #include "tools/lib/model/LoadModel.h"
 #include "tools/lib/report/Explain.h"
 #include "tools/lib/report/Report.h"
+#include "tools/lib/stablehlo/Import.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -14,6 +15,7 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -23,7 +25,8 @@ namespace {
 /// Made in main, after the library's own flags are gone.
 struct Options {
   cl::OptionCategory category{"heed-import options"};
-  cl::opt<std::string> input{cl::Positional, cl::desc("<model.onnx>"),
+  cl::opt<std::string> input{cl::Positional,
+                             cl::desc("<model.onnx or StableHLO text>"),
                              cl::Required, cl::cat(category)};
   cl::opt<std::string> output{
       "o",
@@ -51,6 +54,18 @@ struct Options {
 static void showProgress(size_t done, size_t all) {
   if (done % 64 == 0)
     errs() << "\rimporting: node " << done << " of " << all << "\x1b[K";
+}
+
+/// An ONNX model, or StableHLO text.
+static mlir::OwningOpRef<mlir::ModuleOp>
+importModel(const std::string &path, mlir::MLIRContext &context,
+            std::string &error, const heed::import::ImportOptions &options) {
+  auto file = MemoryBuffer::getFile(path);
+  if (file && heed::isText((*file)->getBuffer()) &&
+      heed::stablehlo::namesStableHlo((*file)->getBuffer()))
+    return heed::stablehlo::importStableHlo(path, (*file)->getBuffer(), context,
+                                            error);
+  return heed::import::importOnnx(path, context, error, options);
 }
 
 /// Bytes of all constants that are resources.
@@ -92,7 +107,8 @@ int main(int argc, char **argv) {
   heed::dropInheritedOptions();
   Options flags;
   cl::HideUnrelatedOptions(flags.category);
-  cl::ParseCommandLineOptions(argc, argv, "Imports an ONNX model as MLIR.\n");
+  cl::ParseCommandLineOptions(
+      argc, argv, "Imports an ONNX model or StableHLO text as MLIR.\n");
 
   mlir::DialectRegistry registry;
   if (flags.explains())
@@ -103,7 +119,7 @@ int main(int argc, char **argv) {
   heed::import::ImportOptions options;
   if (onTerminal)
     options.progress = showProgress;
-  auto module = heed::import::importOnnx(flags.input, context, error, options);
+  auto module = importModel(flags.input, context, error, options);
   if (onTerminal)
     errs() << "\r\x1b[K";
   if (!module) {

@@ -9,6 +9,7 @@
 #include "mlir/Parser/Parser.h"
 #include "passes/pipelines/Pipelines.h"
 #include "tools/lib/import/Import.h"
+#include "tools/lib/stablehlo/Import.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -24,7 +25,7 @@ void registerModelDialects(DialectRegistry &registry) {
 
 /// MLIR text holds no control characters but white space; protobuf does within
 /// its first bytes.
-static bool looksLikeText(StringRef bytes) {
+bool isText(StringRef bytes) {
   return llvm::none_of(bytes.take_front(512), [](unsigned char c) {
     return c < 0x20 && c != '\n' && c != '\t' && c != '\r';
   });
@@ -38,10 +39,19 @@ llvm::Expected<OwningOpRef<ModuleOp>> loadModel(StringRef path,
   StringRef bytes = (*file)->getBuffer();
   if (bytes.empty())
     return llvm::createStringError(path + ": the file is empty");
-  if (!isBytecode((*file)->getMemBufferRef()) && !looksLikeText(bytes)) {
+  if (!isBytecode((*file)->getMemBufferRef()) && !isText(bytes)) {
     std::string error;
     OwningOpRef<ModuleOp> module =
         import::importOnnx(path.str(), context, error);
+    if (!module)
+      return llvm::createStringError(error);
+    return module;
+  }
+  if (!isBytecode((*file)->getMemBufferRef()) &&
+      stablehlo::namesStableHlo(bytes)) {
+    std::string error;
+    OwningOpRef<ModuleOp> module =
+        stablehlo::importStableHlo(path, bytes, context, error);
     if (!module)
       return llvm::createStringError(error);
     return module;

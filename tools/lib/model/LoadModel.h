@@ -13,7 +13,11 @@ namespace heed {
 /// Heed need.
 void registerModelDialects(mlir::DialectRegistry &registry);
 
-/// Reads `path` as ONNX, MLIR text or MLIR bytecode, told apart by content.
+/// MLIR text rather than protobuf, by its first bytes.
+bool isText(llvm::StringRef bytes);
+
+/// Reads `path` as ONNX, StableHLO text, other MLIR text or MLIR bytecode, told
+/// apart by content.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 loadModel(llvm::StringRef path, mlir::MLIRContext &context);
 

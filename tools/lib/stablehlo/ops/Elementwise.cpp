@@ -1,0 +1,154 @@
+// Elementwise.cpp - ops that work on each element alone, conversions, constants
+// and iota.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "tools/lib/stablehlo/Op.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/BuiltinAttributes.h"
+
+using namespace mlir;
+
+namespace heed::stablehlo {
+
+namespace {
+
+void convertElementwise(Op &o) {
+  checkScalar(o.op);
+  Ints sizes = o.resultSizes();
+  StringRef name = o.name();
+  for (auto [i, t] : llvm::enumerate(o.in)) {
+    // The condition of select, the bounds of clamp may be scalars.
+    bool mayBeScalar = (name == "stablehlo.select" && i == 0) ||
+                       (name == "stablehlo.clamp" && i != 1);
+    if (sizesOf(t) != sizes && !(mayBeScalar && t->rank() == 0))
+      fail("operand " + Twine(i) + " has other sizes than the result");
+  }
+  Operation *op = o.op;
+  o.out.push_back(o.e.elementwise(
+      o.in, o.resultType(), [op](OpBuilder &b, Location l, ArrayRef<Value> v) {
+        return scalarOp(b, l, op, v);
+      }));
+}
+
+/// Floats to integers: toward zero, NaN to 0, beyond the range its ends.
+Tensor floatToInt(Emitter &e, const Tensor &x, DType to) {
+  unsigned bits = 8 * import::byteSize(to);
+  bool u = import::isUnsigned(to);
+  Type type = import::irType(to, e.b.getContext());
+  APInt low = u ? APInt::getZero(bits) : APInt::getSignedMinValue(bits),
+        high = u ? APInt::getMaxValue(bits) : APInt::getSignedMaxValue(bits);
+  // In f64 every limit up to 32 bits is exact; 2^63 and 2^64 stand for those
+  // above them, which f64 does not have.
+  double least = low.roundToDouble(!u), most = high.roundToDouble(!u);
+  Tensor wide = e.cast(x, DType::F64);
+  return e.elementwise(
+      {wide}, to, [&](OpBuilder &b, Location l, ArrayRef<Value> v) -> Value {
+        auto f = [&](double c) -> Value {
+          return arith::ConstantOp::create(b, l, b.getF64FloatAttr(c));
+        };
+        auto n = [&](const APInt &c) -> Value {
+          return arith::ConstantOp::create(b, l, b.getIntegerAttr(type, c));
+        };
+        auto is = [&](arith::CmpFPredicate p, Value y) -> Value {
+          return arith::CmpFOp::create(b, l, p, v[0], y);
+        };
+        Value above = is(arith::CmpFPredicate::OGE, f(most)),
+              below = is(arith::CmpFPredicate::OLE, f(least)),
+              nan = is(arith::CmpFPredicate::UNO, v[0]);
+        Value out = arith::OrIOp::create(
+            b, l, arith::OrIOp::create(b, l, above, below), nan);
+        Value safe = arith::SelectOp::create(b, l, out, f(0), v[0]);
+        Value i = u ? arith::FPToUIOp::create(b, l, type, safe).getResult()
+                    : arith::FPToSIOp::create(b, l, type, safe).getResult();
+        i = arith::SelectOp::create(b, l, above, n(high), i);
+        return arith::SelectOp::create(b, l, below, n(low), i);
+      });
+}
+
+void convertConvert(Op &o) {
+  o.requireOperands(1);
+  DType from = o.in[0]->type, to = o.resultType();
+  o.out.push_back(import::isFloat(from) && import::isInteger(to)
+                      ? floatToInt(o.e, o.in[0], to)
+                      : o.e.cast(o.in[0], to));
+}
+
+void convertConstant(Op &o) {
+  o.requireOperands(0);
+  Ints sizes = o.resultSizes();
+  DType type = o.resultType();
+  int64_t count = import::checkedCount(sizes);
+  Attribute value = o.op->getAttr("value");
+  auto matches = [&](ShapedType t) {
+    return t == o.op->getResult(0).getType();
+  };
+  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(value)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!matches(resource.getType()) || type == DType::Bool || !blob)
+      fail("its resource is missing or of another type");
+    ArrayRef<char> data = blob->getData();
+    if (int64_t(data.size()) != count * int64_t(import::byteSize(type)))
+      fail("its resource has " + Twine(data.size()) + " bytes");
+    o.out.push_back(o.e.constant(import::HostTensor(
+        type, sizes,
+        import::Bytes::copy(StringRef(data.data(), data.size())))));
+    return;
+  }
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(value);
+  if (!dense || !matches(dense.getType()))
+    fail("its value is missing or of another type");
+  bool splat = dense.isSplat() && count > 0;
+  std::string bytes;
+  if (type == DType::Bool) {
+    if (splat)
+      bytes.assign(1, dense.getSplatValue<bool>());
+    else
+      for (bool bit : dense.getValues<bool>())
+        bytes.push_back(bit);
+  } else {
+    ArrayRef<char> raw = dense.getRawData();
+    bytes.assign(raw.data(), count == 0 ? 0 : raw.size());
+  }
+  o.out.push_back(o.e.constant(import::HostTensor(
+      type, sizes, import::Bytes::copy(bytes), splat && count != 1)));
+}
+
+void convertIota(Op &o) {
+  o.requireOperands(0);
+  Ints sizes = o.resultSizes();
+  DType type = o.resultType();
+  if (type == DType::Bool)
+    fail("unsupported: iota of bool");
+  int64_t dim = o.integer("iota_dimension", {}, 0, int64_t(sizes.size()) - 1);
+  // One row of numbers, seen along the others.
+  if (sizes[dim] > int64_t(1) << 26)
+    fail("unsupported: iota of " + Twine(sizes[dim]));
+  std::vector<int64_t> numbers(sizes[dim]);
+  for (int64_t i = 0; i < sizes[dim]; ++i)
+    numbers[i] = i;
+  Tensor row = o.e.constant(
+      import::HostTensor::ofInts(DType::I64, {sizes[dim]}, numbers));
+  Ints unit(sizes.size(), 1);
+  unit[dim] = sizes[dim];
+  o.out.push_back(
+      o.e.broadcast(o.e.reshape(o.e.cast(row, type), import::shapeOf(unit)),
+                    import::shapeOf(sizes)));
+}
+
+void convertBarrier(Op &o) { o.out = o.in; }
+
+} // namespace
+
+ArrayRef<Entry> elementwiseOps() {
+  static const Entry ops[] = {
+      {"", convertElementwise}, // of every scalar op
+      {"stablehlo.convert", convertConvert},
+      {"stablehlo.constant", convertConstant},
+      {"stablehlo.iota", convertIota},
+      {"stablehlo.optimization_barrier", convertBarrier},
+  };
+  return ops;
+}
+
+} // namespace heed::stablehlo
