@@ -254,7 +254,10 @@ Tensor Emitter::contract(const Tensor &x, StringRef xDims, const Tensor &y,
   SmallVector<utils::IteratorType> iterators(loops.size(),
                                              utils::IteratorType::reduction);
   std::fill_n(iterators.begin(), outDims.size(), utils::IteratorType::parallel);
-  Value init = filled(x->type, shape, scalar(x->type, 0));
+  // Nothing summed is a product of elements, not a sum of one.
+  bool sums = loops.size() > outDims.size();
+  Value init = sums ? filled(x->type, shape, scalar(x->type, 0))
+                    : empty(x->type, shape);
   bool f = isFloat(x->type);
   auto op = linalg::GenericOp::create(
       b, loc, init.getType(), ValueRange{ir(x), ir(y)}, init, maps, iterators,
@@ -262,8 +265,9 @@ Tensor Emitter::contract(const Tensor &x, StringRef xDims, const Tensor &y,
         Value product =
             f ? arith::MulFOp::create(at, l, a[0], a[1]).getResult()
               : arith::MulIOp::create(at, l, a[0], a[1]).getResult();
-        linalg::YieldOp::create(
-            at, l, combine(at, l, ReduceKind::Sum, x->type, a[2], product));
+        if (sums)
+          product = combine(at, l, ReduceKind::Sum, x->type, a[2], product);
+        linalg::YieldOp::create(at, l, product);
       });
   return computed(op.getResult(0), x->type, shape);
 }

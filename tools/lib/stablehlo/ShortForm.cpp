@@ -112,7 +112,13 @@ ParseResult Form::entry(StringRef name) {
     return success();
   }
   Attribute value;
-  if (name == "algorithm" || parser.parseAttribute(value))
+  int64_t number;
+  // The colon behind a number begins the types of the op, not the number's.
+  OptionalParseResult integer = parser.parseOptionalInteger(number);
+  if (integer.has_value() && succeeded(*integer))
+    value = b().getI64IntegerAttr(number);
+  else if (integer.has_value() || name == "algorithm" ||
+           parser.parseAttribute(value))
     return parser.emitError(parser.getCurrentLocation())
            << "'" << name << "' is not supported here";
   state.addAttribute(fullName(op, name), value);
