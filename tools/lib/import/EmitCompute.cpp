@@ -256,8 +256,8 @@ Tensor Emitter::contract(const Tensor &x, StringRef xDims, const Tensor &y,
   std::fill_n(iterators.begin(), outDims.size(), utils::IteratorType::parallel);
   // Nothing summed is a product of elements, not a sum of one.
   bool sums = loops.size() > outDims.size();
-  Value init = sums ? filled(x->type, shape, scalar(x->type, 0))
-                    : empty(x->type, shape);
+  Value init =
+      sums ? filled(x->type, shape, scalar(x->type, 0)) : empty(x->type, shape);
   bool f = isFloat(x->type);
   auto op = linalg::GenericOp::create(
       b, loc, init.getType(), ValueRange{ir(x), ir(y)}, init, maps, iterators,
