@@ -117,7 +117,7 @@ static Value doubled(OpBuilder &b, Location loc, Value k) {
 }
 
 Value loadQueryStep(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value i,
-                    Value row, Value k) {
+                    Value k) {
   Location loc = kernel.loc;
   SdpaOp op = kernel.op;
   if (kernel.copiesQueries()) // rows that pad a tile repeat the last one

@@ -162,9 +162,9 @@ void buildPrefetch(OpBuilder &b, SdpaKernel &kernel, Value buffer,
                    mlir::AffineMap map, Point point);
 /// The task's rows of q, widened.
 void copyQueries(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task);
-/// Step k of query i (row `row` of the task): an f32, or a pair as i32.
+/// Step k of query i: an f32, or a pair as i32.
 Value loadQueryStep(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value i,
-                    Value row, Value k);
+                    Value k);
 /// Step k of a row of p.
 Value loadProbabilityStep(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
                           Value row, Value k);

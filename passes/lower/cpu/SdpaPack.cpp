@@ -1,8 +1,8 @@
 // SdpaPack.cpp - keys into panels of the tile, values in rows.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//   K [.., j, d] → [b][h][j / panel][d][j mod panel]   vectors of keys for each
-//   d V [.., j, e] → [b][h][j][e], e padded with 0 to whole vectors
+//   K [.., j, d] → [b][h][j / panel][d][j mod panel]   a vector of keys for each d
+//   V [.., j, e] → [b][h][j][e]                        e padded with 0
 //
 // Once a (b, kv head), shared by the group of query heads. Keys beyond Sk
 // repeat the last one: their scores are masked, and no load needs a mask. Where

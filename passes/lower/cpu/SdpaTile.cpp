@@ -143,7 +143,7 @@ static void buildScoreColumns(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task,
         Tile tile{rows, vectors,
                   countSteps(b, kernel, buildIndex(b, loc, kernel.headDim)),
                   [&](OpBuilder &b, unsigned r, Value k) -> Value {
-                    return loadQueryStep(b, kernel, task, queries[r], q[r], k);
+                    return loadQueryStep(b, kernel, task, queries[r], k);
                   },
                   [&](OpBuilder &b, Value k, unsigned v) -> Value {
                     return vector::LoadOp::create(
