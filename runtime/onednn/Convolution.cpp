@@ -49,16 +49,15 @@ create(const Problem &p, dnnl::algorithm algorithm,
   const Site &site = p.site;
   dnnl::memory::desc weights = makeDesc(p.weightsView, Format::Any);
   auto kind = dnnl::prop_kind::forward_inference;
-  if (p.bias < 0)
+  dnnl::memory::desc bias; // none
+  if (p.bias >= 0)
+    bias = makeDesc(p.views[static_cast<size_t>(p.bias)]);
+  return preferFaster([&] {
     return typename Primitive::primitive_desc(
-        p.engine, kind, algorithm, source, weights, destination, site.strides,
-        p.dilations, site.padLow, site.padHigh, attributes,
+        p.engine, kind, algorithm, source, weights, bias, destination,
+        site.strides, p.dilations, site.padLow, site.padHigh, attributes,
         /*allow_empty=*/true);
-  dnnl::memory::desc bias = makeDesc(p.views[static_cast<size_t>(p.bias)]);
-  return typename Primitive::primitive_desc(
-      p.engine, kind, algorithm, source, weights, bias, destination,
-      site.strides, p.dilations, site.padLow, site.padHigh, attributes,
-      /*allow_empty=*/true);
+  });
 }
 
 static dnnl::primitive_desc_base create(const Problem &p, Format source,

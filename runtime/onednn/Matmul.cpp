@@ -6,31 +6,20 @@
 // layer on a tensor of any rank is one 2-D product), and a product whose result
 // is stored column by column is turned into that of the transposed operands.
 
-#include "runtime/onednn/Plan.h"
+#include "runtime/onednn/Product.h"
 
 #include <algorithm>
 #include <stdexcept>
 
 namespace heed::runtime {
 
-namespace {
-struct Problem {
-  const Site &site;
-  std::vector<View> views; // normalised
-  size_t source, weights, destination;
-  int64_t bias;
-
-  size_t rank() const { return views[destination].sizes.size(); }
-  /// The operands whose dims are those of the destination, or 1.
-  std::vector<View *> shapedLikeDestination() {
-    std::vector<View *> list = {&views[source], &views[destination]};
-    for (const PostOp &postOp : site.postOps)
-      if (postOp.operand >= 0)
-        list.push_back(&views[static_cast<size_t>(postOp.operand)]);
-    return list;
-  }
-};
-} // namespace
+std::vector<View *> Product::shapedLikeDestination() {
+  std::vector<View *> list = {&views[source], &views[destination]};
+  for (const PostOp &postOp : site.postOps)
+    if (postOp.operand >= 0)
+      list.push_back(&views[static_cast<size_t>(postOp.operand)]);
+  return list;
+}
 
 static void eraseDim(View &view, size_t dim) {
   view.sizes.erase(view.sizes.begin() + static_cast<std::ptrdiff_t>(dim));
@@ -59,7 +48,7 @@ static void fold(View &view, size_t outer, size_t inner) {
   eraseDim(view, outer);
 }
 
-static bool hasBinaryPostOp(const Problem &p) {
+static bool hasBinaryPostOp(const Product &p) {
   for (const PostOp &postOp : p.site.postOps)
     if (postOp.operand >= 0)
       return true;
@@ -84,7 +73,7 @@ static bool isRowMajor(const View &view) {
 /// Where the weights have no batch, which of the innermost batch dim and m is
 /// which does not matter: the larger one is m. Rows that are transposed between
 /// source and destination are then few products of many rows.
-static void chooseRows(Problem &p) {
+static void chooseRows(Product &p) {
   if (p.rank() < 3)
     return;
   size_t m = p.rank() - 2, batch = m - 1;
@@ -108,7 +97,7 @@ static void chooseRows(Problem &p) {
 }
 
 /// Folds the innermost batch dim into m as long as that is possible.
-static void foldBatchIntoRows(Problem &p) {
+static void foldBatchIntoRows(Product &p) {
   while (p.rank() > 2) {
     size_t m = p.rank() - 2, batch = m - 1;
     if (p.views[p.weights].sizes[batch] != 1)
@@ -125,7 +114,7 @@ static void foldBatchIntoRows(Problem &p) {
   }
 }
 
-static void dropUnitBatch(Problem &p) {
+static void dropUnitBatch(Product &p) {
   while (p.rank() > 2 && p.views[p.destination].sizes[0] == 1) {
     for (View *view : p.shapedLikeDestination())
       eraseDim(*view, 0);
@@ -147,7 +136,7 @@ static void tidyUnitStrides(View &view) {
 }
 
 /// c = a · b as cᵀ = bᵀ · aᵀ, when c is stored by columns.
-static void transposeColumnResult(Problem &p) {
+static void transposeColumnResult(Product &p) {
   View &c = p.views[p.destination];
   size_t row = p.rank() - 2, column = row + 1;
   if (c.strides[column] == 1 || c.strides[row] != 1 || c.sizes[row] == 1)
@@ -165,7 +154,7 @@ static void transposeColumnResult(Problem &p) {
   std::swap(p.source, p.weights);
 }
 
-static View biasRow(const Problem &p) {
+static View biasRow(const Product &p) {
   const View &bias = p.views[static_cast<size_t>(p.bias)];
   View row{Dims(p.rank(), 1), Dims(p.rank(), bias.sizes[0])};
   row.sizes.back() = bias.sizes[0];
@@ -174,7 +163,7 @@ static View biasRow(const Problem &p) {
 }
 
 static dnnl::primitive_desc_base create(const dnnl::engine &engine,
-                                        const Problem &p, Format source,
+                                        const Product &p, Format source,
                                         Format weights, Format destination) {
   dnnl::memory::desc a = makeDesc(p.views[p.source], source);
   dnnl::memory::desc b = makeDesc(p.views[p.weights], weights);
@@ -193,7 +182,7 @@ Attempt planMatmul(const dnnl::engine &engine, const Site &site,
   auto index = [&](OperandRole role) {
     return static_cast<size_t>(site.find(role));
   };
-  Problem p{site,
+  Product p{site,
             std::move(views),
             index(OperandRole::Source),
             index(OperandRole::Weights),
@@ -238,6 +227,10 @@ Attempt planMatmul(const dnnl::engine &engine, const Site &site,
   }
   if (!best)
     throw std::runtime_error("oneDNN has no such matrix product");
+  // A general GEMM packs the weights at each call.
+  if (rankImplementation(best) != 0 && constant(p.weights))
+    if (std::optional<Attempt> packed = planPackedProduct(engine, p))
+      return *packed;
 
   Attempt attempt{best, {}};
   auto add = [&](int id, size_t operand, const View &view) {

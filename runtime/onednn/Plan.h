@@ -4,8 +4,10 @@
 #ifndef HEED_RUNTIME_ONEDNN_PLAN_H
 #define HEED_RUNTIME_ONEDNN_PLAN_H
 
+#include "runtime/onednn/Choice.h"
 #include "runtime/onednn/Site.h"
 
+#include <cstring>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 #include <vector>
@@ -64,6 +66,20 @@ int rankImplementation(const dnnl::primitive_desc_base &descriptor);
 /// is none. True once nothing better can come.
 bool keepBetter(dnnl::primitive_desc_base &best,
                 const dnnl::primitive_desc_base &candidate);
+
+/// What `create` makes, or another implementation of the same that is faster.
+template <typename Create>
+dnnl::primitive_desc_base preferFaster(Create create) {
+  auto first = create();
+  const char *faster = first ? fasterThan(first.impl_info_str()) : nullptr;
+  if (!faster)
+    return first;
+  auto other = create(); // next_impl() would change the first
+  while (other.next_impl())
+    if (std::strcmp(other.impl_info_str(), faster) == 0)
+      return other;
+  return first;
+}
 
 /// The best attempt of each family of primitives.
 Attempt planMatmul(const dnnl::engine &engine, const Site &site,

@@ -116,6 +116,63 @@ TEST_F(OnednnMatmul, BiasAndPostOps) {
          expected);
 }
 
+// Constant weights are packed once, whichever family of primitives that takes:
+// a general GEMM packs them at each call.
+TEST_F(OnednnMatmul, ConstantWeightsArePacked) {
+  Tensor b = random({40, 24}, 12), bias = random({24}, 13);
+  Tensor scale = random({24}, 14);
+  for (int64_t rows : {2, 4, 5, 8, 13, 50}) {
+    SCOPED_TRACE(rows);
+    Tensor a = random({rows, 40}, 11), residual = random({rows, 24}, 15);
+    Tensor expected = heed::reference::matmul(a, b);
+    for (int64_t i = 0; i < expected.size(); ++i) {
+      size_t n = static_cast<size_t>(i % 24), at = static_cast<size_t>(i);
+      double y = std::max(expected.data[at] + bias.data[n], 0.0);
+      expected.data[at] = y * scale.data[n] + residual.data[at];
+    }
+    for (const Dims &order : {Dims{0, 1}, Dims{1, 0}}) {
+      Array arrays[] = {Array::of(a),        Array::of(b, order),
+                        Array::of(bias),     Array::of(scale),
+                        Array::of(residual), Array::of(Tensor(expected.shape))};
+      arrays[3].layout = {-1, 0};
+      std::string name =
+          expect({PrimitiveKind::Matmul,
+                  {{OperandRole::Source, false, &arrays[0]},
+                   {OperandRole::Weights, true, &arrays[1]},
+                   {OperandRole::Bias, true, &arrays[2]},
+                   {OperandRole::PostOp, true, &arrays[3]},
+                   {OperandRole::PostOp, false, &arrays[4]},
+                   {OperandRole::Destination, false, &arrays[5]}},
+                  {},
+                  {},
+                  {},
+                  {},
+                  {},
+                  {{PostOpKind::Relu},
+                   {PostOpKind::Mul, 0, 0, 3},
+                   {PostOpKind::Add, 0, 0, 4}}},
+                 expected);
+      EXPECT_NE(name.find("gemm"), 0u) << name;
+    }
+  }
+}
+
+// Rows that are slices of longer ones lie apart.
+TEST_F(OnednnMatmul, RowsApart) {
+  Tensor a = random({8, 40}, 11), b = random({32, 24}, 12);
+  Tensor left({8, 32});
+  for (int64_t row = 0; row < 8; ++row)
+    for (int64_t k = 0; k < 32; ++k)
+      left.at({row, k}) = a.at({row, k});
+  Array arrays[] = {Array::of(a), Array::of(b), Array::of(Tensor({8, 24}))};
+  arrays[0].sizes[1] = 32;
+  expect({PrimitiveKind::Matmul,
+          {{OperandRole::Source, false, &arrays[0]},
+           {OperandRole::Weights, true, &arrays[1]},
+           {OperandRole::Destination, false, &arrays[2]}}},
+         heed::reference::matmul(left, b));
+}
+
 TEST_F(OnednnMatmul, BiasOfAColumnResult) {
   Tensor a = random({6, 16}, 11), b = random({16, 8}, 12);
   Tensor bias = random({8}, 13), expected = heed::reference::matmul(a, b);
