@@ -96,6 +96,8 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   if (options.onednn) {
     pm.addPass(lower::createLowerOnednn());
     pm.addPass(lower::createLowerLayout());
+    // Where the dims of the result lie in memory is settled by then.
+    pm.addPass(lower::createLowerNarrowDeconvolution());
   }
   pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
   pm.addPass(createCanonicalizerPass());

@@ -36,6 +36,10 @@ constexpr int64_t kImagesPerThread = 4;
 bool isNativeExcitation(int64_t multiplyAdds, int64_t weightBytes,
                         int64_t images);
 
+/// Whether a transposed convolution to so many channels, no two taps of which
+/// meet, is better done as a 1x1 convolution and a reorder of its result.
+bool isNarrowDeconvolution(int64_t channels);
+
 /// Queries of a task of an attention, and keys of a tile of its scores.
 int64_t chooseQueryBlock(attn::SdpaOp op);
 int64_t chooseKeyBlock(attn::SdpaOp op);

@@ -70,6 +70,41 @@ def LowerLayout : Pass<"heed-lower-layout", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerNarrowDeconvolution : Pass<"heed-lower-narrow-deconvolution", "::mlir::ModuleOp"> {
+  let summary = "Turn transposed convolutions to few channels into 1x1 convolutions";
+  let description = [{
+    On tensors, after `heed-lower-layout`. A transposed convolution whose kernel
+    is its stride gives each pixel's results by themselves: it is a 1x1
+    convolution to a channel for each tap and a reorder of the taps to their
+    places. The library's own has code for blocks of many channels only; with
+    one, as at the end of a segmentation network, it takes seven times as long.
+
+    Before:
+
+    ```mlir
+    %y = attn.primitive deconvolution ins(%x, %w : tensor<1x80x120x24xf32>, tensor<24x1x2x2xf32>) outs(%e : tensor<1x1x160x240xf32>)
+        layouts = [[0, 3, 1, 2], [-1, 1, 0, 2, 3], [0, 1, 2, 3]] post_ops = [#attn.post_op<sigmoid>]
+        {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, …} -> tensor<1x1x160x240xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %u = attn.primitive convolution ins(%x, %v : tensor<1x80x120x24xf32>, tensor<4x24xf32>) outs(%f : tensor<1x80x120x4xf32>)
+        layouts = [[0, 3, 1, 2], [-1, 0, 1, -1, -1], [0, 3, 1, 2]] post_ops = [#attn.post_op<sigmoid>]
+        {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, …} -> tensor<1x80x120x4xf32>
+    %s = tensor.expand_shape %u [[0], [1], [2], [3, 4, 5]] … : tensor<1x80x120x4xf32> into tensor<1x80x120x2x2x1xf32>
+    %t = attn.primitive reorder ins(%s : tensor<1x80x120x2x2x1xf32>) outs(%g : tensor<1x1x80x2x120x2xf32>)
+        layouts = [[0, 5, 1, 3, 2, 4], [0, 1, 2, 3, 4, 5]] -> tensor<1x1x80x2x120x2xf32>
+    %y = tensor.collapse_shape %t [[0], [1], [2, 3], [4, 5]] : tensor<1x1x80x2x120x2xf32> into tensor<1x1x160x240xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::heed::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def LowerPrimitive : Pass<"heed-lower-primitive", "::mlir::ModuleOp"> {
   let summary = "Turn primitives on memrefs into calls of the runtime";
   let description = [{
