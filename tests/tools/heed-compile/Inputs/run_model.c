@@ -44,9 +44,8 @@ static int differs(const HeedPort *port, const HeedOutput *got,
 
 int main(int argc, char **argv) {
   HeedProgram *program;
-  int status =
-      heed_model_load(MODEL_model(), strcmp(argv[1], "-") ? argv[1] : NULL,
-                      &program);
+  int status = heed_model_load(MODEL_model(),
+                               strcmp(argv[1], "-") ? argv[1] : NULL, &program);
   if (status) {
     printf("status %d (%s): %s\n", status, heed_status_message(status),
            heed_program_error(program));
