@@ -16,16 +16,17 @@ namespace heed::bench {
 /// What the time of a kernel is compared with; all are measured in the same
 /// process, on as many threads (Roof.h).
 enum class Limit {
-  fma,         // multiply-adds of f32
-  dotBf16,     // dot products of bf16, where the CPU has them
-  read,        // reading all inputs but the first once
-  readAndCopy, // reading the first input once and copying it to the result
+  fma,          // multiply-adds of f32
+  dotBf16,      // dot products of bf16, where the CPU has them
+  read,         // reading all inputs but the first once
+  readAndCopy,  // reading the first input once and copying it to the result
+  exponentials, // that, or an exponential of each element: what takes longer
 };
 
 struct Kernel {
   std::string name;                  // "sdpa/b1/h12/s512/d64"
   std::function<std::string()> text; // of the program, in MLIR
-  double work;                       // FLOP, or bytes for the last two limits
+  double work;                       // FLOP, or bytes for the last three limits
   Limit limit;
   bool inPlace = false; // result 0 in the memory of input 0
   int64_t images = 1;   // parts of the first input that are pooled alone
@@ -37,6 +38,8 @@ std::vector<Kernel> sdpaKernels();
 std::vector<Kernel> gateKernels();
 /// Layer norm and RMS norm of rows.
 std::vector<Kernel> normKernels();
+/// The softmax of rows and of channels.
+std::vector<Kernel> softmaxKernels();
 
 /// `text` with each $NAME, in capitals, replaced by its value.
 std::string fill(llvm::StringRef text,

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <sched.h>
@@ -35,6 +36,9 @@ void parallel(HeedContext *context, int64_t n, Body body) {
       },
       &body);
 }
+
+/// Keeps the reads: somebody may look at the sum.
+volatile float sink;
 
 #if defined(__x86_64__)
 #define HEED_ACC_12(op, a, b, r)                                               \
@@ -143,6 +147,80 @@ copy256(char *to, const char *from, size_t bytes) {
 }
 #endif
 
+/// What exponentials are taken of: −20 … 0, in the first cache.
+struct Exponents {
+  static constexpr int64_t count = 1024;
+  alignas(64) float values[count];
+  Exponents() {
+    for (int64_t i = 0; i < count; ++i)
+      values[i] = -20.0f * i / count;
+  }
+};
+const Exponents exponents;
+
+#if defined(__x86_64__)
+// passes/lower/cpu/ExpPolynomial.cpp, 32 values a step.
+#define HEED_COEFFICIENTS                                                      \
+  {                                                                            \
+    9.675540961e-3f, 5.550713092e-2f, 2.402212024e-1f, 6.931469440e-1f,        \
+        1.000000119f                                                           \
+  }
+
+__attribute__((target("avx512f"), noinline)) void exp512(int64_t n) {
+  const __m512 least = _mm512_set1_ps(-127),
+               magic = _mm512_set1_ps(12582912.0f + 127.0f);
+  __m512 sums[2] = {};
+  for (int64_t step = 0; step < n; ++step)
+    for (int k = 0; k < 2; ++k) {
+      const float *from =
+          exponents.values + (32 * step) % Exponents::count + 16 * k;
+      __m512 t = _mm512_max_ps(least, _mm512_loadu_ps(from));
+      __m512 shifted = _mm512_add_ps(t, magic);
+      __m512 r = _mm512_sub_ps(t, _mm512_sub_ps(shifted, magic));
+      __m512 p = _mm512_set1_ps(1.327647245e-3f);
+      for (float c : HEED_COEFFICIENTS)
+        p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
+      __m512i bits = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+      sums[k] =
+          _mm512_add_ps(sums[k], _mm512_mul_ps(p, _mm512_castsi512_ps(bits)));
+    }
+  sink = _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
+}
+
+__attribute__((target("avx2,fma"), noinline)) void exp256(int64_t n) {
+  const __m256 least = _mm256_set1_ps(-127),
+               magic = _mm256_set1_ps(12582912.0f + 127.0f);
+  __m256 sums[4] = {};
+  for (int64_t step = 0; step < n; ++step)
+    for (int k = 0; k < 4; ++k) {
+      const float *from =
+          exponents.values + (32 * step) % Exponents::count + 8 * k;
+      __m256 t = _mm256_max_ps(least, _mm256_loadu_ps(from));
+      __m256 shifted = _mm256_add_ps(t, magic);
+      __m256 r = _mm256_sub_ps(t, _mm256_sub_ps(shifted, magic));
+      __m256 p = _mm256_set1_ps(1.327647245e-3f);
+      for (float c : HEED_COEFFICIENTS)
+        p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(c));
+      __m256i bits = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
+      sums[k] =
+          _mm256_add_ps(sums[k], _mm256_mul_ps(p, _mm256_castsi256_ps(bits)));
+    }
+  float lanes[8];
+  _mm256_storeu_ps(lanes, _mm256_add_ps(_mm256_add_ps(sums[0], sums[1]),
+                                        _mm256_add_ps(sums[2], sums[3])));
+  for (float lane : lanes)
+    sink = lane;
+}
+#endif
+
+__attribute__((noinline)) void expPlain(int64_t n) {
+  float sum = 0;
+  for (int64_t step = 0; step < n; ++step)
+    for (int k = 0; k < 32; ++k)
+      sum += std::exp2(exponents.values[(32 * step) % Exponents::count + k]);
+  sink = sum;
+}
+
 /// 64 chains of multiply-adds, as the compiler likes.
 __attribute__((noinline)) void fmaPlain(int64_t n) {
   static volatile float seed = 0;
@@ -188,11 +266,8 @@ struct Loops {
 };
 const Loops loops;
 
-/// Keeps the reads: somebody may look at the sum.
-volatile float sink;
-
 /// The best rate of runs of about a millisecond, for a tenth of a second.
-double bestRate(HeedContext *context, void (*loop)(int64_t), double flops) {
+double bestRate(HeedContext *context, void (*loop)(int64_t), double work) {
   constexpr int64_t kSteps = 200000;
   int64_t threads = heed_num_threads(context);
   double best = 0;
@@ -202,7 +277,7 @@ double bestRate(HeedContext *context, void (*loop)(int64_t), double flops) {
       for (int64_t i = first; i < last; ++i)
         loop(kSteps);
     });
-    best = std::max(best, flops * kSteps * threads / secondsSince(begin));
+    best = std::max(best, work * kSteps * threads / secondsSince(begin));
   }
   return best;
 }
@@ -242,6 +317,17 @@ double fmaPeak(HeedContext *context, unsigned vectorBytes) {
     return bestRate(context, fma256, 12 * 8 * 2);
 #endif
   return bestRate(context, fmaPlain, 64 * 2);
+}
+
+double expPeak(HeedContext *context, unsigned vectorBytes) {
+  constexpr double kPerStep = 32;
+#if defined(__x86_64__)
+  if (vectorBytes >= 64 && __builtin_cpu_supports("avx512f"))
+    return bestRate(context, exp512, kPerStep);
+  if (vectorBytes >= 32 && __builtin_cpu_supports("fma"))
+    return bestRate(context, exp256, kPerStep);
+#endif
+  return bestRate(context, expPlain, kPerStep);
 }
 
 double dotBf16Peak(HeedContext *context) {

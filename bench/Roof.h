@@ -21,6 +21,10 @@ double fmaPeak(HeedContext *context, unsigned vectorBytes);
 /// none.
 double dotBf16Peak(HeedContext *context);
 
+/// Exponentials of f32 a second, in the polynomial of the kernels, of values
+/// that lie in the first cache; their sum is what comes out.
+double expPeak(HeedContext *context, unsigned vectorBytes);
+
 /// Reads memory once, in equal parts on all threads.
 void readOnce(HeedContext *context, const char *memory, size_t bytes);
 

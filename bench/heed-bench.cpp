@@ -156,13 +156,16 @@ public:
     state.counters["median_us"] = 1e6 * times[times.size() / 2];
   }
 
-  /// FLOP a second of a context's threads, measured once.
+  /// FLOP, or exponentials, a second of a context's threads, measured once.
   double peak(Limit which, HeedContext *context) {
     double &rate = peaks[{which, heed_num_threads(context)}];
     if (rate == 0) {
       auto target = lower::getTargetDescriptor(options.mcpu);
-      double fma = fmaPeak(context, target ? target->vectorBytes : 64);
-      rate = which == Limit::fma ? fma : std::max(fma, dotBf16Peak(context));
+      unsigned bytes = target ? target->vectorBytes : 64;
+      rate = which == Limit::exponentials ? expPeak(context, bytes)
+                                          : fmaPeak(context, bytes);
+      if (which == Limit::dotBf16)
+        rate = std::max(rate, dotBf16Peak(context));
     }
     return rate;
   }
@@ -198,11 +201,16 @@ private:
                           half);
              });
     case Limit::readAndCopy:
-      return kernel.work / shortest([&] {
-               readAndCopy(context, first,
-                           static_cast<char *>(session.output(0)),
-                           resident->firstInput, kernel.images);
-             });
+    case Limit::exponentials: {
+      double seconds = shortest([&] {
+        readAndCopy(context, first, static_cast<char *>(session.output(0)),
+                    resident->firstInput, kernel.images);
+      });
+      if (kernel.limit == Limit::exponentials)
+        seconds = std::max(seconds, resident->firstInput / sizeof(float) /
+                                        peak(kernel.limit, context));
+      return kernel.work / seconds;
+    }
     }
     llvm_unreachable("all limits are listed");
   }
@@ -261,7 +269,7 @@ int main(int argc, char **argv) {
   }
 
   std::vector<Kernel> kernels;
-  for (auto *make : {sdpaKernels, gateKernels, normKernels})
+  for (auto *make : {sdpaKernels, gateKernels, normKernels, softmaxKernels})
     llvm::append_range(kernels, make());
   Runner runner(options);
   for (const Kernel &kernel : kernels)

@@ -2,7 +2,8 @@
 """Kernels beside the limits of the machine: runs build/bin/heed-bench and prints what its rows come to.
 
 "limit" is the share of the limit in per cent: of the peak of multiply-adds, of the bandwidth of reading K and V once, or of
-reading X once and copying it, each measured in the same process, on as many threads and on the same buffers. "own" is the
+reading X once and copying it (of a softmax, or of an exponential an element, if that takes longer), each measured in the same
+process, on as many threads and on the same buffers. "own" is the
 time over that of full attention (causal, window, bf16), or of the gate out of place (in place).
 
 Other arguments go to heed-bench (--benchmark_filter=REGEX, --benchmark_repetitions=3, --mcpu=CPU, …). Writes

@@ -127,7 +127,9 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   sdpa.mcpu = options.mcpu;
   pm.addPass(lower::createLowerSdpa(sdpa));
   pm.addPass(lower::createLowerPrimitive());
-  pm.addPass(lower::createLowerSoftmax());
+  lower::LowerSoftmaxOptions softmax;
+  softmax.mcpu = options.mcpu;
+  pm.addPass(lower::createLowerSoftmax(softmax));
   pm.addPass(lower::createLowerLoops());
   pm.addPass(lower::createLowerWeights());
   // The planner wants to know sizes before the first buffer: those of views

@@ -1,102 +1,295 @@
-// LowerSoftmax.cpp - linalg.softmax on memrefs: one pass over each row while it
-// is in cache.
+// LowerSoftmax.cpp - linalg.softmax on memrefs: vector code over each slice
+// while it is in cache.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   m = max_j x_j;  y_j = exp(x_j − m);  s = Σ_j y_j;  y_j = y_j · (1/s)
+//
+//   the softmax's dim last, contiguous:  a row at a time, four vectors in flight
+//   another dim last, contiguous:        up to four vectors of that dim at a
+//     time, each with its own maxima and sums
+//   else, and f64                        scalars
+//
+// A slice of −∞ alone, or with +∞ or NaN, is NaN: −∞ − −∞ is, and what is NaN
+// makes the sum NaN. So the maximum may lose a NaN. What is narrower than f32
+// is computed in f32, and its exponentials twice: stored in between, they were
+// rounded twice.
+#include "passes/lower/cpu/CollapseDims.h"
+#include "passes/lower/cpu/ExpPolynomial.h"
+#include "passes/lower/cpu/Maximum.h"
 #include "passes/lower/cpu/Passes.h"
+#include "passes/lower/cpu/TargetDescriptor.h"
+#include "passes/lower/cpu/VectorLoop.h"
 
+#include "dialect/sdpa/SdpaScore.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
 
 using namespace mlir;
+using heed::attn::buildFloat;
+using heed::attn::buildFloatCast;
 
 namespace heed::lower {
 #define GEN_PASS_DEF_LOWERSOFTMAX
 #include "passes/lower/cpu/Passes.h.inc"
 
 namespace {
-/// Emits `for j: body(j, accumulator)` and returns the last accumulator.
-Value reduceRow(OpBuilder &b, Location loc, Value size, Value initial,
-                llvm::function_ref<Value(Value, Value)> body) {
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-  Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  auto loop = scf::ForOp::create(b, loc, zero, size, one, ValueRange{initial});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  scf::YieldOp::create(b, loc,
-                       body(loop.getInductionVar(), loop.getRegionIterArg(0)));
-  return loop.getResult(0);
+/// The loops of one softmax.
+struct SoftmaxKernel {
+  Location loc;
+  const TargetDescriptor &target;
+  FloatType element, compute;
+  Value x, y;        // with neighbouring dims as one where they are contiguous
+  unsigned axis = 0; // the dim that is normalised
+  Values sizes;      // of all dims
+  static constexpr unsigned unroll = 4;
+
+  SoftmaxKernel(OpBuilder &b, linalg::SoftmaxOp op,
+                const TargetDescriptor &target);
+  void build(OpBuilder &b);
+
+private:
+  /// Visits all elements of a slice, a scalar or a vector at a time: one a slot.
+  using Body = function_ref<Values(OpBuilder &, ValueRange at, Value mask,
+                                   unsigned slot, ValueRange carried)>;
+  using Walk = function_ref<Values(OpBuilder &, ValueRange carried, Body)>;
+
+  void buildRows(OpBuilder &b);
+  void buildColumns(OpBuilder &b);
+  void buildScalars(OpBuilder &b);
+  /// The passes over a slice, or over `count` vectors of neighbouring ones.
+  /// `type` is that of a slot; along a row all lanes and slots are one slice.
+  void buildSlice(OpBuilder &b, Type type, unsigned count, bool isRow,
+                  Walk walk);
+
+  VectorType vectorOf(Type of) const {
+    return VectorType::get({static_cast<int64_t>(target.lanes(32))}, of);
+  }
+  Values withAxis(ValueRange kept, Value j) const {
+    Values all = llvm::to_vector(kept);
+    all.insert(all.begin() + axis, j);
+    return all;
+  }
+  Values keptSizes() const {
+    Values kept = sizes;
+    kept.erase(kept.begin() + axis);
+    return kept;
+  }
+  /// An element as `type`; −∞ in lanes that are masked.
+  Value load(OpBuilder &b, Value buffer, ValueRange at, Type type, Value mask);
+  void store(OpBuilder &b, Value value, ValueRange at, Value mask);
+  Value exponential(OpBuilder &b, Value value, Value max);
+  /// Of all slots and lanes, in each of them.
+  Values unite(OpBuilder &b, Values slots, bool isSum);
+};
+
+SoftmaxKernel::SoftmaxKernel(OpBuilder &b, linalg::SoftmaxOp op,
+                             const TargetDescriptor &target)
+    : loc(op.getLoc()), target(target) {
+  auto type = cast<MemRefType>(op.getInput().getType());
+  element = cast<FloatType>(type.getElementType());
+  compute = element.isF64() ? element : cast<FloatType>(b.getF32Type());
+  // Dims of size 1 join whatever is before them: behind the axis they leave its
+  // rows contiguous.
+  auto side = [&](int64_t dim) {
+    auto normalised = static_cast<int64_t>(op.getDimension());
+    return dim < normalised ? -1 : dim > normalised;
+  };
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    bool joins = dim > 0 &&
+                 (side(dim) == side(groups.back().front()) ||
+                  (side(dim) > 0 && type.getDimSize(dim) == 1)) &&
+                 isContiguous(op.getInput(), groups.back().front(), dim) &&
+                 isContiguous(op.getOutput(), groups.back().front(), dim);
+    if (!joins)
+      groups.emplace_back();
+    if (side(dim) == 0)
+      axis = groups.size() - 1;
+    groups.back().push_back(dim);
+  }
+  x = collapseTo(b, loc, op.getInput(), groups);
+  y = collapseTo(b, loc, op.getOutput(), groups);
+  for (size_t dim = 0; dim < groups.size(); ++dim)
+    sizes.push_back(b.createOrFold<memref::DimOp>(loc, x, dim));
 }
 
-void lower(OpBuilder &b, linalg::SoftmaxOp op) {
-  Location loc = op.getLoc();
-  auto type = cast<MemRefType>(op.getInput().getType());
-  Type element = type.getElementType();
-  SmallVector<OpFoldResult> mixed =
-      memref::getMixedSizes(b, loc, op.getInput());
-  SmallVector<Value> sizes = getValueOrCreateConstantIndexOp(b, loc, mixed);
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-  Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  unsigned axis = op.getDimension();
-
-  Value rows = one;
-  for (auto [dim, size] : llvm::enumerate(sizes))
-    if (dim != axis)
-      rows = arith::MulIOp::create(b, loc, rows, size);
-  auto parallel = scf::ParallelOp::create(b, loc, zero, rows, one);
-  b.setInsertionPointToStart(parallel.getBody());
-  SmallVector<Value> indices(sizes.size());
-  Value rest = parallel.getInductionVars().front();
-  for (unsigned dim = sizes.size(); dim-- > 0;) {
-    if (dim == axis)
-      continue;
-    indices[dim] = arith::RemUIOp::create(b, loc, rest, sizes[dim]);
-    rest = arith::DivUIOp::create(b, loc, rest, sizes[dim]);
+Value SoftmaxKernel::load(OpBuilder &b, Value buffer, ValueRange at, Type type,
+                          Value mask) {
+  Value value;
+  if (isa<VectorType>(type)) {
+    VectorType own = vectorOf(element);
+    Value rest;
+    if (mask)
+      rest = buildFloat(b, loc, own, -std::numeric_limits<double>::infinity());
+    value = buildLoad(b, loc, own, buffer, at, mask, rest);
+  } else {
+    value = memref::LoadOp::create(b, loc, buffer, at);
   }
-  auto at = [&](Value j) {
-    SmallVector<Value> result = indices;
-    result[axis] = j;
-    return result;
+  return buildFloatCast(b, loc, value, compute);
+}
+
+void SoftmaxKernel::store(OpBuilder &b, Value value, ValueRange at,
+                          Value mask) {
+  value = buildFloatCast(b, loc, value, element);
+  if (isa<VectorType>(value.getType()))
+    buildStore(b, loc, value, y, at, mask);
+  else
+    memref::StoreOp::create(b, loc, value, y, at);
+}
+
+/// The difference is taken first: rounded, the product of a maximum of 10^9
+/// with log2 e could be off by 2^6.
+Value SoftmaxKernel::exponential(OpBuilder &b, Value value, Value max) {
+  Value shifted = arith::SubFOp::create(b, loc, value, max);
+  if (compute.isF64())
+    return math::ExpOp::create(b, loc, shifted);
+  Value log2e = buildFloat(b, loc, value.getType(), llvm::numbers::log2e);
+  Value t = arith::MulFOp::create(b, loc, shifted, log2e);
+  return buildExp2(b, loc, t, target.fma,
+                   element.isBF16() ? ExpGrade::bf16 : ExpGrade::f32);
+}
+
+Values SoftmaxKernel::unite(OpBuilder &b, Values slots, bool isSum) {
+  auto combine = [&](Value a, Value c) -> Value {
+    if (isSum)
+      return arith::AddFOp::create(b, loc, a, c);
+    return buildMaximum(b, loc, a, c);
   };
-  Value size = sizes[axis];
-  auto reassoc = arith::FastMathFlags::reassoc | arith::FastMathFlags::nsz;
-  Value lowest = arith::ConstantOp::create(
-      b, loc,
-      b.getFloatAttr(
-          element, APFloat::getInf(cast<FloatType>(element).getFloatSemantics(),
-                                   /*Negative=*/true)));
-  Value max = reduceRow(b, loc, size, lowest, [&](Value j, Value m) -> Value {
-    Value x = memref::LoadOp::create(b, loc, op.getInput(), at(j));
-    return arith::MaximumFOp::create(b, loc, m, x, reassoc);
+  Value left = combine(slots[0], slots[1]), right = combine(slots[2], slots[3]);
+  Value all = combine(left, right);
+  // Reassociation lets LLVM add the lanes as a tree.
+  all = isSum ? vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD,
+                                            all, arith::FastMathFlags::reassoc)
+                    .getResult()
+              : buildMaximumOfLanes(b, loc, all);
+  Value splat = vector::BroadcastOp::create(b, loc, slots[0].getType(), all);
+  return Values(slots.size(), splat);
+}
+
+void SoftmaxKernel::buildSlice(OpBuilder &b, Type type, unsigned count,
+                               bool isRow, Walk walk) {
+  bool stored = element == compute;
+  Value lowest =
+      buildFloat(b, loc, type, -std::numeric_limits<double>::infinity());
+  Values maxima = walk(b, Values(count, lowest),
+                       [&](OpBuilder &b, ValueRange at, Value mask,
+                           unsigned slot, ValueRange carried) {
+                         Values next = llvm::to_vector(carried);
+                         next[slot] = buildMaximum(b, loc, next[slot],
+                                                   load(b, x, at, type, mask));
+                         return next;
+                       });
+  if (isRow)
+    maxima = unite(b, maxima, /*isSum=*/false);
+  Value zero = buildFloat(b, loc, type, 0);
+  Values sums =
+      walk(b, Values(count, zero),
+           [&](OpBuilder &b, ValueRange at, Value mask, unsigned slot,
+               ValueRange carried) {
+             Values next = llvm::to_vector(carried);
+             Value e = exponential(b, load(b, x, at, type, mask), maxima[slot]);
+             if (stored)
+               store(b, e, at, mask);
+             next[slot] = arith::AddFOp::create(b, loc, next[slot], e);
+             return next;
+           });
+  if (isRow)
+    sums = unite(b, sums, /*isSum=*/true);
+  Value one = buildFloat(b, loc, type, 1);
+  Values inverses;
+  for (Value sum : isRow ? ValueRange(sums).take_front() : ValueRange(sums))
+    inverses.push_back(arith::DivFOp::create(b, loc, one, sum));
+  walk(b, {},
+       [&](OpBuilder &b, ValueRange at, Value mask, unsigned slot,
+           ValueRange) -> Values {
+         Value e =
+             stored ? load(b, y, at, type, mask)
+                    : exponential(b, load(b, x, at, type, mask), maxima[slot]);
+         Value inverse = inverses[isRow ? 0 : slot];
+         store(b, arith::MulFOp::create(b, loc, e, inverse), at, mask);
+         return {};
+       });
+}
+
+void SoftmaxKernel::buildRows(OpBuilder &b) {
+  buildParallel(b, loc, keptSizes(), [&](OpBuilder &b, ValueRange kept) {
+    buildSlice(b, vectorOf(compute), unroll, /*isRow=*/true,
+               [&](OpBuilder &b, ValueRange carried, Body body) {
+                 return buildVectorLoop(
+                     b, loc, sizes[axis], target.lanes(32), unroll, carried,
+                     [&](OpBuilder &b, Value j, Value mask, unsigned slot,
+                         ValueRange carried) {
+                       return body(b, withAxis(kept, j), mask, slot, carried);
+                     });
+               });
   });
-  Value none = arith::ConstantOp::create(b, loc, b.getFloatAttr(element, 0.0));
-  reduceRow(b, loc, size, none, [&](Value j, Value unused) -> Value {
-    Value x = memref::LoadOp::create(b, loc, op.getInput(), at(j));
-    Value shifted = arith::SubFOp::create(b, loc, x, max);
-    Value e = math::ExpOp::create(b, loc, shifted);
-    memref::StoreOp::create(b, loc, e, op.getOutput(), at(j));
-    return unused;
+}
+
+void SoftmaxKernel::buildColumns(OpBuilder &b) {
+  buildColumnLoop(
+      b, loc, keptSizes(), target.lanes(32), unroll,
+      [&](OpBuilder &b, ValueRange outer, Value column, Value mask,
+          unsigned count) {
+        SmallVector<Values> kept;
+        for (unsigned slot = 0; slot < count; ++slot) {
+          kept.push_back(llvm::to_vector(outer));
+          kept.back().push_back(b.createOrFold<arith::AddIOp>(
+              loc, column, buildIndex(b, loc, slot * target.lanes(32))));
+        }
+        buildSlice(b, vectorOf(compute), count, /*isRow=*/false,
+                   [&](OpBuilder &b, ValueRange carried, Body body) {
+                     return buildFor(
+                         b, loc, buildIndex(b, loc, 0), sizes[axis], 1, carried,
+                         [&](OpBuilder &b, Value j, ValueRange carried) {
+                           Values next = llvm::to_vector(carried);
+                           for (unsigned slot = 0; slot < count; ++slot)
+                             next = body(b, withAxis(kept[slot], j), mask, slot,
+                                         next);
+                           return next;
+                         });
+                   });
+      });
+}
+
+void SoftmaxKernel::buildScalars(OpBuilder &b) {
+  buildParallel(b, loc, keptSizes(), [&](OpBuilder &b, ValueRange kept) {
+    buildSlice(b, compute, 1, /*isRow=*/false,
+               [&](OpBuilder &b, ValueRange carried, Body body) {
+                 return buildFor(
+                     b, loc, buildIndex(b, loc, 0), sizes[axis], 1, carried,
+                     [&](OpBuilder &b, Value j, ValueRange carried) {
+                       return body(b, withAxis(kept, j), Value(), 0, carried);
+                     });
+               });
   });
-  Value sum = reduceRow(b, loc, size, none, [&](Value j, Value s) -> Value {
-    Value e = memref::LoadOp::create(b, loc, op.getOutput(), at(j));
-    return arith::AddFOp::create(b, loc, s, e, reassoc);
-  });
-  Value unit = arith::ConstantOp::create(b, loc, b.getFloatAttr(element, 1.0));
-  Value inverse = arith::DivFOp::create(b, loc, unit, sum);
-  reduceRow(b, loc, size, none, [&](Value j, Value unused) -> Value {
-    Value e = memref::LoadOp::create(b, loc, op.getOutput(), at(j));
-    Value y = arith::MulFOp::create(b, loc, e, inverse);
-    memref::StoreOp::create(b, loc, y, op.getOutput(), at(j));
-    return unused;
-  });
+}
+
+void SoftmaxKernel::build(OpBuilder &b) {
+  if (compute.isF64() || !isContiguousInLastDim(x) || !isContiguousInLastDim(y))
+    buildScalars(b);
+  else if (axis + 1 == sizes.size())
+    buildRows(b);
+  else
+    buildColumns(b);
 }
 
 struct LowerSoftmax : impl::LowerSoftmaxBase<LowerSoftmax> {
+  using LowerSoftmaxBase::LowerSoftmaxBase;
   void runOnOperation() override {
+    std::optional<TargetDescriptor> target =
+        requireTargetDescriptor(getOperation(), mcpu);
+    if (!target)
+      return signalPassFailure();
     SmallVector<linalg::SoftmaxOp> ops;
     getOperation()->walk([&](linalg::SoftmaxOp op) { ops.push_back(op); });
     OpBuilder b(&getContext());
@@ -106,7 +299,7 @@ struct LowerSoftmax : impl::LowerSoftmaxBase<LowerSoftmax> {
         return signalPassFailure();
       }
       b.setInsertionPoint(op);
-      lower(b, op);
+      SoftmaxKernel(b, op, *target).build(b);
       op.erase();
     }
   }

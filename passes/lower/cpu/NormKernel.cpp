@@ -13,6 +13,8 @@
 // init may be one buffer.
 #include "passes/lower/cpu/NormKernel.h"
 
+#include "passes/lower/cpu/CollapseDims.h"
+
 #include "dialect/sdpa/SdpaScore.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -31,27 +33,6 @@ namespace heed::lower {
 //===----------------------------------------------------------------------===//
 // Groups of dims
 //===----------------------------------------------------------------------===//
-
-/// Whether `buffer` is contiguous over its dims first … last.
-static bool isContiguous(Value buffer, int64_t first, int64_t last) {
-  auto type = cast<MemRefType>(buffer.getType());
-  SmallVector<ReassociationIndices> groups;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    if (dim > first && dim <= last)
-      groups.back().push_back(dim);
-    else
-      groups.push_back({dim});
-  }
-  return memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups);
-}
-
-static Value collapseTo(OpBuilder &b, Location loc, Value buffer,
-                        ArrayRef<ReassociationIndices> groups) {
-  auto type = cast<MemRefType>(buffer.getType());
-  if (static_cast<int64_t>(groups.size()) == type.getRank())
-    return buffer;
-  return memref::CollapseShapeOp::create(b, loc, buffer, groups);
-}
 
 NormKernel::NormKernel(OpBuilder &b, attn::NormOp norm, unsigned vectorBytes)
     : norm(norm), loc(norm.getLoc()) {

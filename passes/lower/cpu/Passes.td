@@ -68,20 +68,38 @@ def LowerLoops : Pass<"heed-lower-loops", "::mlir::ModuleOp"> {
 }
 
 def LowerSoftmax : Pass<"heed-lower-softmax", "::mlir::ModuleOp"> {
-  let summary = "Lower linalg.softmax on memrefs to one loop nest a row";
+  let summary = "Expand linalg.softmax on buffers to vector code, slices in parallel";
   let description = [{
-    For the softmaxes that are not part of an attention.
+    For the softmaxes that are not part of an attention. A slice is read for its
+    maximum, then for the exponentials, which are stored and summed, and then
+    scaled, the last two out of the cache: along the slice where that is
+    contiguous, along the neighbouring slices where those are.
+
+    Before:
 
     ```mlir
-    linalg.softmax dimension(1) ins(%x : memref<8x64xf32>) outs(%y : memref<8x64xf32>)
-    // becomes
-    scf.parallel (%row) … { scf.for max; scf.for exp; scf.for sum; scf.for scale }
+    linalg.softmax dimension(1) ins(%x : memref<40x6625xf32>) outs(%y : memref<40x6625xf32>)
+    ```
+
+    After:
+
+    ```mlir
+    scf.parallel (%row) = (%c0) to (%c40) step (%c1) {
+      // the row's maximum, four vectors at a time
+      // y = 2^((x - max) * log2 e) and its sum
+      // y * (1 / sum), vector by vector
+    }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::math::MathDialect",
-                           "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect"];
+  let options = [
+    Option<"mcpu", "mcpu", "std::string", "",
+           "CPU to generate code for, a name that llc knows (default: the host)">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
 }
 
 def LowerWeights : Pass<"heed-lower-weights", "::mlir::ModuleOp"> {

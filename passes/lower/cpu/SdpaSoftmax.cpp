@@ -14,6 +14,7 @@
 // takes a second version of the loop, in which the keys outside [lo, hi) of the
 // row become −inf; the columns that pad a block are −inf before.
 #include "passes/lower/cpu/ExpPolynomial.h"
+#include "passes/lower/cpu/Maximum.h"
 #include "passes/lower/cpu/SdpaKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -51,19 +52,6 @@ struct OnlineSoftmax {
   /// A NaN in s comes out of the exponentials.
   Value maximum(OpBuilder &b, Value a, Value s) {
     return heed::lower::buildMaximum(b, loc, a, s);
-  }
-
-  /// By halves: LLVM would take the lanes apart, to treat NaN its own way.
-  Value maximumOfLanes(OpBuilder &b, Value vector) {
-    for (int64_t shift = kernel.lanes / 2; shift > 0; shift /= 2) {
-      SmallVector<int64_t> rotated;
-      for (int64_t lane = 0; lane < static_cast<int64_t>(kernel.lanes); ++lane)
-        rotated.push_back((lane + shift) % kernel.lanes);
-      vector =
-          maximum(b, vector,
-                  vector::ShuffleOp::create(b, loc, vector, vector, rotated));
-    }
-    return vector::ExtractOp::create(b, loc, vector, 0);
   }
 
   Value toI32Splat(OpBuilder &b, Value index) {
@@ -157,7 +145,7 @@ struct OnlineSoftmax {
         });
     Value max = maximum(b, maximum(b, maxima[0], maxima[1]),
                         maximum(b, maxima[2], maxima[3]));
-    max = maximumOfLanes(b, max);
+    max = buildMaximumOfLanes(b, loc, max);
     if (kernel.isSingleBlock()) {
       memref::StoreOp::create(b, loc, max, task.m, row);
       return;
@@ -293,12 +281,6 @@ struct OnlineSoftmax {
   }
 };
 } // namespace
-
-Value buildMaximum(OpBuilder &b, Location loc, Value a, Value s) {
-  Value greater =
-      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, a, s);
-  return arith::SelectOp::create(b, loc, greater, a, s);
-}
 
 Value finiteMaximum(OpBuilder &b, Location loc, Value max) {
   Value least = buildFloat(b, loc, max.getType(),
