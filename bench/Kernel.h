@@ -14,7 +14,7 @@
 namespace heed::bench {
 
 /// What the time of a kernel is compared with; all are measured in the same
-/// process, on as many threads (Roof.h).
+/// process, on as many threads (tools/lib/roof/Roof.h).
 enum class Limit {
   fma,          // multiply-adds of f32
   dotBf16,      // dot products of bf16, where the CPU has them

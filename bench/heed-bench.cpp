@@ -6,12 +6,12 @@
 // best call; `percent` of the limit, which is measured in the same process on
 // as many threads, bandwidth on the kernel's own buffers; `median_us`.
 #include "bench/Kernel.h"
-#include "bench/Roof.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/lower/cpu/TargetDescriptor.h"
 #include "tools/lib/cli/CommandLine.h"
 #include "tools/lib/jit/Session.h"
 #include "tools/lib/model/LoadModel.h"
+#include "tools/lib/roof/Roof.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/TargetParser/Host.h"

@@ -8,9 +8,10 @@
 #include "tools/lib/aot/Object.h"
 #include "tools/lib/aot/Outputs.h"
 #include "tools/lib/cli/CommandLine.h"
+#include "tools/lib/cli/CompileFlags.h"
+#include "tools/lib/cli/ExplainFlags.h"
 #include "tools/lib/compile/Target.h"
 #include "tools/lib/model/LoadModel.h"
-#include "tools/lib/report/Report.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -20,14 +21,11 @@ using namespace llvm;
 using namespace heed;
 
 namespace {
-enum class Switch { off, on };
-
 /// Made in main, after the library's own flags are gone.
 struct Options {
   cl::OptionCategory category{"heed-compile options"};
-  cl::opt<std::string> model{cl::Positional, cl::Required,
-                             cl::desc("<model.onnx|.mlir|.mlirbc>"),
-                             cl::cat(category)};
+  CompileFlags compile{category};
+  ExplainFlags explain{category};
   cl::opt<std::string> output{
       "o", cl::value_desc("model.o"), cl::cat(category),
       cl::desc("the object, or with --shared the library")};
@@ -46,25 +44,6 @@ struct Options {
   cl::opt<std::string> assembly{"dump-asm", cl::value_desc("FILE"),
                                 cl::cat(category),
                                 cl::desc("write the assembly")};
-  cl::opt<std::string> mcpu{
-      "mcpu", cl::value_desc("CPU"), cl::cat(category),
-      cl::desc("CPU to compile for, as haswell or x86-64-v4 (default: host)")};
-  cl::opt<Switch> onednn{
-      "onednn", cl::init(Switch::on), cl::cat(category),
-      cl::desc("oneDNN primitives (default on)"),
-      cl::values(clEnumValN(Switch::on, "on", "where they hold an op"),
-                 clEnumValN(Switch::off, "off", "native code only"))};
-  cl::opt<bool> noFuse{"no-fuse", cl::cat(category),
-                       cl::desc("compile the unfused program")};
-  cl::opt<bool> explain{
-      "explain", cl::cat(category),
-      cl::desc("print what was recognised, what not, and why")};
-  cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
-                                   cl::cat(category),
-                                   cl::desc("the same as JSON")};
-  cl::opt<std::string> report{
-      "heed-report", cl::value_desc("FILE.html"), cl::cat(category),
-      cl::desc("write a page on every block: fused or why not, cost, IR")};
   PlainH plainH;
 };
 } // namespace
@@ -78,16 +57,16 @@ static Error check(const Options &options) {
       options.assembly.empty())
     return createStringError("nothing to write: give -o, --header or "
                              "--dump-asm");
-  if (!options.report.empty() && options.noFuse)
+  if (!options.explain.page.empty() && options.compile.noFuse)
     return createStringError("--heed-report: --no-fuse skips what it reports "
                              "on");
   if (options.output.empty() && (options.shared || !options.weights.empty()))
     return createStringError("--shared, --weights: expected -o");
-  std::vector<StringRef> files{options.model};
+  std::vector<StringRef> files{options.compile.model};
   for (StringRef file :
        {StringRef(options.output), StringRef(options.header),
         StringRef(options.weights), StringRef(options.assembly),
-        StringRef(options.explainJson), StringRef(options.report)}) {
+        StringRef(options.explain.json), StringRef(options.explain.page)}) {
     if (file.empty())
       continue;
     for (StringRef other : files)
@@ -153,39 +132,35 @@ static Error writeAll(const Options &options, const Lowered &lowered,
 static Error compileModel(Options &options) {
   if (Error error = check(options))
     return error;
-  auto machine = createObjectTargetMachine(options.mcpu);
+  auto machine = createObjectTargetMachine(options.compile.mcpu);
   if (!machine)
     return machine.takeError();
   mlir::DialectRegistry registry;
   registerModelDialects(registry);
   mlir::MLIRContext context(registry);
   Report report;
-  report.model = options.model;
+  report.model = options.compile.model;
   if (failed(collectAnchors(context, report.anchors)))
     return createStringError("cannot collect remarks");
-  auto module = loadModel(options.model, context);
+  auto module = loadModel(options.compile.model, context);
   if (!module)
     return module.takeError();
 
-  CompileOptions compilation;
-  compilation.mcpu = options.mcpu;
-  compilation.onednn = options.onednn == Switch::on;
-  compilation.fuse = !options.noFuse;
-  if (!options.report.empty())
-    compilation.configure = [&](mlir::PassManager &pm) {
-      recordReport(pm, report);
-    };
+  CompileOptions compilation = options.compile.options();
+  compilation.configure = [&](mlir::PassManager &pm) {
+    options.explain.record(pm, report);
+  };
   auto lowered = lowerModel(**module, compilation);
   if (!lowered)
-    return createStringError(options.model + ": " +
+    return createStringError(options.compile.model + ": " +
                              toString(lowered.takeError()));
   sortAnchors(report.anchors);
 
   HeaderOptions header;
-  header.name = options.name.empty() ? nameFromFile(options.model)
+  header.name = options.name.empty() ? nameFromFile(options.compile.model)
                                      : std::string(options.name);
   header.file = sys::path::filename(options.header).str();
-  header.source = sys::path::filename(options.model).str();
+  header.source = sys::path::filename(options.compile.model).str();
   header.cpu = (*machine)->getTargetCPU().str();
   header.weightsInFile = !options.weights.empty();
   ObjectOptions object;
@@ -197,19 +172,14 @@ static Error compileModel(Options &options) {
   if (!options.output.empty() || object.assembly) {
     auto emitted = emitObject(**module, *lowered, layout, **machine, object);
     if (!emitted)
-      return createStringError(options.model + ": " +
+      return createStringError(options.compile.model + ": " +
                                toString(emitted.takeError()));
     code = std::move(*emitted);
   }
   if (Error error = writeAll(options, *lowered, layout, code, header))
     return error;
-  if (options.explain)
-    printAnchors(outs(), report.anchors);
-  if (!options.explainJson.empty())
-    if (Error error = writeAnchorsJson(options.explainJson, report.anchors))
-      return error;
-  return options.report.empty() ? Error::success()
-                                : writeReport(options.report, report);
+  options.explain.print(outs(), report);
+  return options.explain.writeFiles(report);
 }
 
 int main(int argc, char **argv) {

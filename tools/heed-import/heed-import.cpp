@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "tools/lib/cli/CommandLine.h"
+#include "tools/lib/cli/ExplainFlags.h"
 #include "tools/lib/import/Import.h"
 #include "tools/lib/model/LoadModel.h"
 #include "tools/lib/report/Explain.h"
-#include "tools/lib/report/Report.h"
 #include "tools/lib/stablehlo/Import.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -33,20 +33,13 @@ struct Options {
       cl::desc("Output file; bytecode if it ends in .mlirbc or the weights "
                "exceed 1 MiB, - for standard output"),
       cl::value_desc("file"), cl::init("-"), cl::cat(category)};
-  cl::opt<bool> explain{
-      "explain", cl::cat(category),
-      cl::desc("print what would be recognised, what not, and why (to standard "
-               "error where the model goes to standard output)")};
-  cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
-                                   cl::cat(category),
-                                   cl::desc("the same as JSON")};
-  cl::opt<std::string> report{
-      "heed-report", cl::value_desc("FILE.html"), cl::cat(category),
-      cl::desc("write a page on every block: fused or why not, cost, IR")};
+  heed::ExplainFlags explain{category};
   heed::PlainH plainH;
 
-  bool explains() const {
-    return explain || !explainJson.empty() || !report.empty();
+  Options() {
+    explain.explain.setDescription(
+        "print what would be recognised, what not, and why (to standard error "
+        "where the model goes to standard output)");
   }
 };
 } // namespace
@@ -87,19 +80,13 @@ static Error explain(const Options &flags, mlir::ModuleOp module) {
   if (failed(heed::collectAnchors(*module.getContext(), report.anchors)))
     return createStringError("cannot collect remarks");
   auto record = [&](mlir::PassManager &pm) {
-    if (!flags.report.empty())
-      heed::recordReport(pm, report);
+    flags.explain.record(pm, report);
   };
   if (Error error = heed::explainModule(module, record))
     return error;
   heed::sortAnchors(report.anchors);
-  if (flags.explain)
-    heed::printAnchors(flags.output == "-" ? errs() : outs(), report.anchors);
-  if (!flags.explainJson.empty())
-    if (Error error = heed::writeAnchorsJson(flags.explainJson, report.anchors))
-      return error;
-  return flags.report.empty() ? Error::success()
-                              : heed::writeReport(flags.report, report);
+  flags.explain.print(flags.output == "-" ? errs() : outs(), report);
+  return flags.explain.writeFiles(report);
 }
 
 int main(int argc, char **argv) {
@@ -111,7 +98,7 @@ int main(int argc, char **argv) {
       argc, argv, "Imports an ONNX model or StableHLO text as MLIR.\n");
 
   mlir::DialectRegistry registry;
-  if (flags.explains())
+  if (flags.explain.any())
     heed::registerModelDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   std::string error;
@@ -126,7 +113,7 @@ int main(int argc, char **argv) {
     errs() << "heed-import: error: " << error << "\n";
     return 1;
   }
-  if (flags.explains())
+  if (flags.explain.any())
     if (Error e = explain(flags, *module)) {
       errs() << "heed-import: error: " << toString(std::move(e)) << "\n";
       return 1;

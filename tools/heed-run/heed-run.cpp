@@ -4,13 +4,14 @@
 #include "tools/lib/check/Compare.h"
 #include "tools/lib/check/SelfCheck.h"
 #include "tools/lib/cli/CommandLine.h"
+#include "tools/lib/cli/CompileFlags.h"
+#include "tools/lib/cli/ExplainFlags.h"
 #include "tools/lib/jit/Program.h"
 #include "tools/lib/model/LoadModel.h"
 #include "tools/lib/npy/Npy.h"
 #include "tools/lib/profile/Limits.h"
 #include "tools/lib/profile/Table.h"
 #include "tools/lib/profile/Trace.h"
-#include "tools/lib/report/Report.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -23,14 +24,11 @@ using namespace llvm;
 using namespace heed;
 
 namespace {
-enum class Switch { off, on };
-
 /// Made in main, after the library's own flags are gone.
 struct Options {
   cl::OptionCategory category{"heed-run options"};
-  cl::opt<std::string> model{cl::Positional, cl::Required,
-                             cl::desc("<model.onnx|.mlir|.mlirbc>"),
-                             cl::cat(category)};
+  CompileFlags compile{category};
+  ExplainFlags explain{category};
   cl::list<std::string> inputs{"input", cl::value_desc("a.npy"),
                                cl::cat(category),
                                cl::desc("input array; repeat in graph order")};
@@ -52,13 +50,6 @@ struct Options {
                        cl::desc("relative tolerance (default 1e-4)")};
   cl::opt<unsigned> threads{"threads", cl::init(0), cl::cat(category),
                             cl::desc("number of threads (default: all)")};
-  cl::opt<std::string> mcpu{"mcpu", cl::cat(category),
-                            cl::desc("CPU to compile for (default: host)")};
-  cl::opt<Switch> onednn{
-      "onednn", cl::init(Switch::on), cl::cat(category),
-      cl::desc("oneDNN primitives (default on)"),
-      cl::values(clEnumValN(Switch::on, "on", "where they hold an op"),
-                 clEnumValN(Switch::off, "off", "native code only"))};
   cl::opt<bool> bench{"bench", cl::cat(category),
                       cl::desc("time warm calls with resident data")};
   cl::opt<double> benchSeconds{"bench-seconds", cl::init(1.0),
@@ -73,21 +64,10 @@ struct Options {
   cl::opt<std::string> profileJson{
       "profile-json", cl::value_desc("FILE"), cl::cat(category),
       cl::desc("write one run's kernels in Chrome's trace format")};
-  cl::opt<bool> noFuse{"no-fuse", cl::cat(category),
-                       cl::desc("run the unfused program")};
-  cl::opt<bool> explain{
-      "explain", cl::cat(category),
-      cl::desc("print what was recognised, what not, and why")};
-  cl::opt<std::string> explainJson{"explain-json", cl::value_desc("FILE"),
-                                   cl::cat(category),
-                                   cl::desc("the same as JSON")};
   cl::opt<unsigned> selfCheck{
       "self-check", cl::value_desc("K"), cl::init(0), cl::cat(category),
       cl::desc("first compare with the unfused program on K random inputs "
                "(and those given)")};
-  cl::opt<std::string> report{
-      "heed-report", cl::value_desc("FILE.html"), cl::cat(category),
-      cl::desc("write a page on every block: fused or why not, cost, IR")};
   cl::opt<unsigned> seed{"seed", cl::init(0), cl::cat(category),
                          cl::desc("seed of random inputs (default 0)")};
   PlainH plainH;
@@ -170,7 +150,7 @@ static void printTimes(const Options &options, double compileSeconds,
 static Expected<std::vector<Array>>
 runProfile(const Options &options, CompiledProgram &program,
            const std::vector<Array> &inputs) {
-  progress("profiling " + options.model);
+  progress("profiling " + options.compile.model);
   std::vector<Array> outputs;
   auto profile =
       program.profile(inputs, options.threads, options.benchSeconds, outputs);
@@ -185,7 +165,7 @@ runProfile(const Options &options, CompiledProgram &program,
   progress("");
   if (!options.profileJson.empty())
     if (Error error = writeTrace(options.profileJson, program.kernels(),
-                                 *profile, options.model))
+                                 *profile, options.compile.model))
       return std::move(error);
   return outputs;
 }
@@ -212,7 +192,7 @@ static Error checkItself(Options &options, mlir::ModuleOp source,
       return random.takeError();
     cases.push_back(std::move(*random));
   }
-  progress("checking " + options.model);
+  progress("checking " + options.compile.model);
   SelfCheckOptions check{compilation, options.atol, options.rtol,
                          options.threads};
   auto largest = selfCheck(source, program, anchors, cases, check);
@@ -230,15 +210,15 @@ static int runModel(Options &options) {
   registerModelDialects(registry);
   mlir::MLIRContext context(registry);
   Report report;
-  report.model = options.model;
+  report.model = options.compile.model;
   std::vector<Anchor> &anchors = report.anchors;
   if (failed(collectAnchors(context, anchors)))
     return fail("cannot collect remarks");
 
   // Everything that may be wrong with the arguments, before the long work.
-  if (!options.report.empty() && options.noFuse)
+  if (!options.explain.page.empty() && options.compile.noFuse)
     return fail("--heed-report: --no-fuse skips what it reports on");
-  if (options.selfCheck && options.noFuse)
+  if (options.selfCheck && options.compile.noFuse)
     return fail("--self-check: --no-fuse leaves nothing to compare");
   bool profiles = options.profile || !options.profileJson.empty();
   if (profiles && options.bench)
@@ -255,13 +235,13 @@ static int runModel(Options &options) {
     expected.push_back(std::move(*array));
   }
 
-  progress("importing " + options.model);
-  auto module = loadModel(options.model, context);
+  progress("importing " + options.compile.model);
+  auto module = loadModel(options.compile.model, context);
   if (!module)
     return fail(module.takeError());
   auto signature = Signature::of(**module);
   if (!signature)
-    return fail(options.model + ": " + toString(signature.takeError()));
+    return fail(options.compile.model + ": " + toString(signature.takeError()));
   auto inputs = makeInputs(signature->inputs, options.inputs, options.shapes,
                            options.seed);
   if (!inputs)
@@ -273,23 +253,19 @@ static int runModel(Options &options) {
                         "outputs), got {1}",
                         signature->outputs.size(), expected.size()));
 
-  progress("compiling " + options.model);
+  progress("compiling " + options.compile.model);
   auto start = std::chrono::steady_clock::now();
-  CompileOptions compilation;
-  compilation.mcpu = options.mcpu;
-  compilation.onednn = options.onednn == Switch::on;
-  compilation.fuse = !options.noFuse;
+  CompileOptions compilation = options.compile.options();
   compilation.profile = profiles;
-  if (!options.report.empty())
-    compilation.configure = [&](mlir::PassManager &pm) {
-      recordReport(pm, report);
-    };
+  compilation.configure = [&](mlir::PassManager &pm) {
+    options.explain.record(pm, report);
+  };
   mlir::OwningOpRef<mlir::ModuleOp> source;
   if (options.selfCheck)
     source = (*module)->clone();
   auto program = CompiledProgram::compile(**module, compilation);
   if (!program)
-    return fail(options.model + ": " + toString(program.takeError()));
+    return fail(options.compile.model + ": " + toString(program.takeError()));
   std::chrono::duration<double> compileTime =
       std::chrono::steady_clock::now() - start;
   progress("");
@@ -304,8 +280,7 @@ static int runModel(Options &options) {
     if (Error error = checkItself(options, *source, **program, compilation,
                                   *inputs, anchors))
       return fail(std::move(error));
-  if (options.explain)
-    printAnchors(outs(), anchors);
+  options.explain.print(outs(), report);
   std::vector<Array> outputs;
   if (profiles) {
     auto results = runProfile(options, **program, *inputs);
@@ -323,17 +298,14 @@ static int runModel(Options &options) {
     if (!results)
       return fail(results.takeError());
     outputs = std::move(*results);
-    if (options.outputDir.empty() && expected.empty() && !options.explain)
+    if (options.outputDir.empty() && expected.empty() &&
+        !options.explain.explain)
       for (auto [port, array] : zip_equal(signature->outputs, outputs))
         outs() << "output " << Port{port.name, array.type, array.shape}.str()
                << "\n";
   }
-  if (!options.explainJson.empty())
-    if (Error error = writeAnchorsJson(options.explainJson, anchors))
-      return fail(std::move(error));
-  if (!options.report.empty())
-    if (Error error = writeReport(options.report, report))
-      return fail(std::move(error));
+  if (Error error = options.explain.writeFiles(report))
+    return fail(std::move(error));
   int status = compareOutputs(options, signature->outputs, outputs, expected);
   if (!options.outputDir.empty())
     if (Error error = writeOutputs(options, outputs))

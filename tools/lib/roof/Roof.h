@@ -1,12 +1,12 @@
 // Roof.h - what this machine can do, measured: arithmetic and bandwidth.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef HEED_BENCH_ROOF_H
-#define HEED_BENCH_ROOF_H
+#ifndef HEED_TOOLS_LIB_ROOF_ROOF_H
+#define HEED_TOOLS_LIB_ROOF_ROOF_H
 
 #include "runtime/support/Runtime.h"
 #include <cstddef>
 
-namespace heed::bench {
+namespace heed {
 
 /// Gives each thread of the context a processor of its own, if there are as
 /// many: on a busy machine the scheduler may leave two on one.
@@ -33,6 +33,10 @@ void readOnce(HeedContext *context, const char *memory, size_t bytes);
 void readAndCopy(HeedContext *context, const char *from, char *to, size_t bytes,
                  int64_t images);
 
-} // namespace heed::bench
+/// Bytes a second that all threads touch in `bytes` bytes of memory: the faster
+/// of reading them and of copying one half to the other.
+double bandwidth(HeedContext *context, char *memory, int64_t bytes);
 
-#endif // HEED_BENCH_ROOF_H
+} // namespace heed
+
+#endif // HEED_TOOLS_LIB_ROOF_ROOF_H

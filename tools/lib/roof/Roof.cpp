@@ -5,7 +5,7 @@
 // accumulators or hoist the loop's work, and read a third of the peak or three
 // times the peak. A multiply-add takes 4 or 5 cycles and two begin in each, so
 // at least 10 accumulators must be in flight.
-#include "bench/Roof.h"
+#include "tools/lib/roof/Roof.h"
 
 #include <algorithm>
 #include <chrono>
@@ -17,7 +17,7 @@
 #include <immintrin.h>
 #endif
 
-namespace heed::bench {
+namespace heed {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -266,20 +266,30 @@ struct Loops {
 };
 const Loops loops;
 
-/// The best rate of runs of about a millisecond, for a tenth of a second.
-double bestRate(HeedContext *context, void (*loop)(int64_t), double work) {
-  constexpr int64_t kSteps = 200000;
-  int64_t threads = heed_num_threads(context);
+/// Work a second in the best of many runs of body(thread) on all threads, which
+/// together do so much of it.
+template <typename Body>
+double bestRate(HeedContext *context, double work, double seconds, Body body) {
+  constexpr int kFewest = 3;
   double best = 0;
-  for (auto start = Clock::now(); secondsSince(start) < 0.1;) {
+  auto start = Clock::now();
+  for (int runs = 0; runs < kFewest || secondsSince(start) < seconds; ++runs) {
     auto begin = Clock::now();
-    parallel(context, threads, [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; ++i)
-        loop(kSteps);
-    });
-    best = std::max(best, work * kSteps * threads / secondsSince(begin));
+    parallel(context, heed_num_threads(context),
+             [&](int64_t first, int64_t last) {
+               for (int64_t thread = first; thread < last; ++thread)
+                 body(thread);
+             });
+    best = std::max(best, work / secondsSince(begin));
   }
   return best;
+}
+
+/// The same of a loop, in runs of about a millisecond.
+double peakOf(HeedContext *context, void (*loop)(int64_t), double workPerStep) {
+  constexpr int64_t kSteps = 200000;
+  return bestRate(context, workPerStep * kSteps * heed_num_threads(context),
+                  0.1, [=](int64_t) { loop(kSteps); });
 }
 
 } // namespace
@@ -312,30 +322,50 @@ void pinThreads(HeedContext *context) {
 double fmaPeak(HeedContext *context, unsigned vectorBytes) {
 #if defined(__x86_64__)
   if (vectorBytes >= 64 && __builtin_cpu_supports("avx512f"))
-    return bestRate(context, fma512, 12 * 16 * 2);
+    return peakOf(context, fma512, 12 * 16 * 2);
   if (vectorBytes >= 32 && __builtin_cpu_supports("fma"))
-    return bestRate(context, fma256, 12 * 8 * 2);
+    return peakOf(context, fma256, 12 * 8 * 2);
 #endif
-  return bestRate(context, fmaPlain, 64 * 2);
+  return peakOf(context, fmaPlain, 64 * 2);
 }
 
 double expPeak(HeedContext *context, unsigned vectorBytes) {
   constexpr double kPerStep = 32;
 #if defined(__x86_64__)
   if (vectorBytes >= 64 && __builtin_cpu_supports("avx512f"))
-    return bestRate(context, exp512, kPerStep);
+    return peakOf(context, exp512, kPerStep);
   if (vectorBytes >= 32 && __builtin_cpu_supports("fma"))
-    return bestRate(context, exp256, kPerStep);
+    return peakOf(context, exp256, kPerStep);
 #endif
-  return bestRate(context, expPlain, kPerStep);
+  return peakOf(context, expPlain, kPerStep);
 }
 
 double dotBf16Peak(HeedContext *context) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512bf16"))
-    return bestRate(context, dot512, 12 * 32 * 2);
+    return peakOf(context, dot512, 12 * 32 * 2);
 #endif
   return 0;
+}
+
+double bandwidth(HeedContext *context, char *memory, int64_t bytes) {
+  int64_t threads = heed_num_threads(context);
+  int64_t part = bytes / threads / 128 * 128;
+  // Small sets are walked several times, so that a run is longer than a fork.
+  int64_t repeats = std::max<int64_t>(1, (4 << 20) / bytes);
+  auto work = static_cast<double>(part * threads * repeats);
+  double read = bestRate(context, work, 0.02, [=](int64_t thread) {
+    for (int64_t i = 0; i < repeats; ++i)
+      sink = loops.read(memory + thread * part, part);
+  });
+  double copy = bestRate(context, work, 0.02, [=](int64_t thread) {
+    char *first = memory + thread * part;
+    for (int64_t i = 0; i < repeats; ++i) {
+      loops.copy(first + part / 2, first, part / 2);
+      asm volatile("" ::: "memory"); // each copy counts
+    }
+  });
+  return std::max(read, copy);
 }
 
 void readOnce(HeedContext *context, const char *memory, size_t bytes) {
@@ -372,4 +402,4 @@ void readAndCopy(HeedContext *context, const char *from, char *to, size_t bytes,
   });
 }
 
-} // namespace heed::bench
+} // namespace heed
