@@ -17,6 +17,8 @@ config.environment["OMP_WAIT_POLICY"] = "passive"
 config.environment["FILECHECK_OPTS"] = "--dump-input=fail --allow-unused-prefixes=false"
 # Programs on compiled models: strict C11 and C++17, nothing of Heed but its runtime.
 sanitize = f" -fsanitize={config.sanitize}" if config.sanitize else ""
+if config.sanitize:
+    config.available_features.add("sanitize")
 warnings = " -Wall -Wextra -Werror -pedantic" + sanitize
 libraries = os.path.join(config.heed_binary_dir, "lib")
 config.substitutions.append(("%cc11", config.c_compiler + " -std=c11" + warnings))

@@ -140,6 +140,9 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
 
   // scf, memref, vector: one arena, outlined parallel loops.
   pm.addPass(lower::createLowerArena());
+  // While sizes are values, not words in the frames of parallel loops.
+  if (options.workspace)
+    pm.addPass(lower::createLowerWorkspace());
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(lower::createLowerParallel());
   pm.addPass(lower::createLowerMath());

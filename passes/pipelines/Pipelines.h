@@ -22,6 +22,11 @@ struct LowerCpuOptions : mlir::PassPipelineOptions<LowerCpuOptions> {
                        llvm::cl::desc("mark kernels for a profile of the "
                                       "runtime (default: off)"),
                        llvm::cl::init(false)};
+  Option<bool> workspace{*this, "workspace",
+                         llvm::cl::desc("make a function that counts the "
+                                        "scratch memory of a run (default: "
+                                        "off)"),
+                         llvm::cl::init(false)};
 };
 
 void buildNormalizePipeline(mlir::OpPassManager &pm);

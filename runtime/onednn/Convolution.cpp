@@ -108,21 +108,13 @@ Attempt planConvolution(const dnnl::engine &engine, const Site &site,
     throw std::runtime_error("oneDNN has no such convolution");
 
   Attempt attempt{best, {}};
-  auto add = [&](int id, size_t operand, const View &view) {
-    attempt.arguments.push_back({id,
-                                 operand,
-                                 makeDesc(view),
-                                 best.query_md(dnnl::query::exec_arg_md, id),
-                                 {},
-                                 {}});
-  };
-  add(DNNL_ARG_SRC, p.source, views[p.source]);
-  add(DNNL_ARG_WEIGHTS, p.weights, p.weightsView);
+  attempt.add(DNNL_ARG_SRC, p.source, views[p.source]);
+  attempt.add(DNNL_ARG_WEIGHTS, p.weights, p.weightsView);
   if (p.bias >= 0)
-    add(DNNL_ARG_BIAS, static_cast<size_t>(p.bias),
-        views[static_cast<size_t>(p.bias)]);
+    attempt.add(DNNL_ARG_BIAS, static_cast<size_t>(p.bias),
+                views[static_cast<size_t>(p.bias)]);
   addPostOpArguments(site, views, attempt);
-  add(DNNL_ARG_DST, p.destination, views[p.destination]);
+  attempt.add(DNNL_ARG_DST, p.destination, views[p.destination]);
   return attempt;
 }
 

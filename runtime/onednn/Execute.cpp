@@ -29,8 +29,8 @@ private:
 };
 } // namespace
 
-static int64_t alignUp(size_t bytes) {
-  return static_cast<int64_t>((bytes + 63) / 64 * 64);
+static int64_t sizeOf(const dnnl::memory::desc &desc) {
+  return roundUp(static_cast<int64_t>(desc.get_size()));
 }
 
 static void check(dnnl_status_t status, const char *what) {
@@ -50,7 +50,7 @@ static Execution makeExecution(const dnnl::engine &engine,
     } else if (argument.converted()) {
       slot.wanted = dnnl::memory(argument.wanted, engine, nullptr);
       slot.conversionOffset = execution.conversionBytes;
-      execution.conversionBytes += alignUp(argument.wanted.get_size());
+      execution.conversionBytes += sizeOf(argument.wanted);
     }
     execution.slots.push_back(slot);
     execution.arguments.push_back({argument.id, slot.wanted.get()});
@@ -89,9 +89,27 @@ static Execution &findExecution(HeedContext &context, ContextSite &site,
   return *site.last;
 }
 
-static void reserve(Buffer &buffer, int64_t bytes) {
-  if (!buffer.reserve(bytes))
+/// Memory for one primitive, of `scratchBytes` and behind that of
+/// `conversionBytes`.
+struct Scratch {
+  char *pad, *conversions;
+};
+
+static Scratch reserveScratch(HeedContext &context, int64_t scratchBytes,
+                              int64_t conversionBytes) {
+  if (context.workspace.memory) {
+    void *memory = takeWorkspace(context, scratchBytes + conversionBytes,
+                                 /*keep=*/false);
+    if (!memory)
+      throw std::bad_alloc(); // the context knows why
+    auto *pad = static_cast<char *>(memory);
+    return {pad, pad + scratchBytes};
+  }
+  void *pad = context.scratchpad.reserve(scratchBytes);
+  void *conversions = context.conversions.reserve(conversionBytes);
+  if (!pad || !conversions)
     throw std::bad_alloc();
+  return {static_cast<char *>(pad), static_cast<char *>(conversions)};
 }
 
 static void execute(HeedContext &context, const Site &site,
@@ -100,10 +118,9 @@ static void execute(HeedContext &context, const Site &site,
   if (plan.nothingToDo)
     return;
   auto &state = static_cast<ContextState &>(*context.library);
-  reserve(context.scratchpad, static_cast<int64_t>(plan.scratchpad.get_size()));
-  reserve(context.conversions, execution.conversionBytes);
-  auto *conversions = static_cast<char *>(context.conversions.data());
-  execution.scratchpad.set_data_handle(context.scratchpad.data());
+  Scratch scratch = reserveScratch(context, sizeOf(plan.scratchpad),
+                                   execution.conversionBytes);
+  execution.scratchpad.set_data_handle(scratch.pad);
 
   for (size_t i = 0; i < execution.slots.size(); ++i) {
     const Argument &argument = plan.arguments[i];
@@ -112,7 +129,7 @@ static void execute(HeedContext &context, const Site &site,
         reinterpret_cast<void *>(call[argument.operand]));
     if (slot.conversionOffset < 0)
       continue;
-    slot.wanted.set_data_handle(conversions + slot.conversionOffset);
+    slot.wanted.set_data_handle(scratch.conversions + slot.conversionOffset);
     if (site.operands[argument.operand].role != OperandRole::Destination) {
       dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, slot.given.get()},
                                      {DNNL_ARG_TO, slot.wanted.get()}};
@@ -153,15 +170,14 @@ static ContextSite &findContextSite(HeedContext &context,
 
 using namespace heed::runtime;
 
-int32_t heed_onednn_primitive(HeedContext *context, const int64_t *record,
-                              const int64_t *call) noexcept {
+/// body(), with whatever it throws as the context's failure.
+template <typename Body>
+static int32_t guarded(HeedContext *context, Body body) noexcept {
   if (context->status != 0)
     return context->status;
   try {
     ThreadGuard guard(context->numThreads);
-    ContextSite &site = findContextSite(*context, record);
-    execute(*context, *site.site, findExecution(*context, site, record, call),
-            call);
+    body();
   } catch (const dnnl::error &error) {
     heed_fail(context, error.message);
   } catch (const std::bad_alloc &) {
@@ -172,6 +188,32 @@ int32_t heed_onednn_primitive(HeedContext *context, const int64_t *record,
     heed_fail(context, "unknown failure of a library primitive");
   }
   return context->status;
+}
+
+int32_t heed_onednn_primitive(HeedContext *context, const int64_t *record,
+                              const int64_t *call) noexcept {
+  return guarded(context, [=] {
+    ContextSite &site = findContextSite(*context, record);
+    execute(*context, *site.site, findExecution(*context, site, record, call),
+            call);
+  });
+}
+
+/// The plan is not kept: it lacks the packed constants. What takes time to make
+/// it again, oneDNN's own cache keeps.
+int32_t heed_onednn_count(HeedContext *context, const int64_t *record,
+                          const int64_t *call) noexcept {
+  return guarded(context, [=] {
+    const Site &site = *findContextSite(*context, record).site;
+    auto &state = static_cast<ContextState &>(*context->library);
+    Plan plan = makePlan(state.stream.get_engine(), site,
+                         makeViews(site, call + site.operands.size()));
+    int64_t bytes = plan.nothingToDo ? 0 : sizeOf(plan.scratchpad);
+    for (const Argument &argument : plan.arguments)
+      if (argument.converted() && !site.operands[argument.operand].constant)
+        bytes += sizeOf(argument.wanted);
+    context->need.library = std::max(context->need.library, bytes);
+  });
 }
 
 const char *heed_onednn_implementation(HeedContext *context,

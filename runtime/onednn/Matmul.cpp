@@ -233,20 +233,12 @@ Attempt planMatmul(const dnnl::engine &engine, const Site &site,
       return *packed;
 
   Attempt attempt{best, {}};
-  auto add = [&](int id, size_t operand, const View &view) {
-    attempt.arguments.push_back({id,
-                                 operand,
-                                 makeDesc(view),
-                                 best.query_md(dnnl::query::exec_arg_md, id),
-                                 {},
-                                 {}});
-  };
-  add(DNNL_ARG_SRC, p.source, p.views[p.source]);
-  add(DNNL_ARG_WEIGHTS, p.weights, p.views[p.weights]);
+  attempt.add(DNNL_ARG_SRC, p.source, p.views[p.source]);
+  attempt.add(DNNL_ARG_WEIGHTS, p.weights, p.views[p.weights]);
   if (p.bias >= 0)
-    add(DNNL_ARG_BIAS, static_cast<size_t>(p.bias), biasRow(p));
+    attempt.add(DNNL_ARG_BIAS, static_cast<size_t>(p.bias), biasRow(p));
   addPostOpArguments(site, p.views, attempt);
-  add(DNNL_ARG_DST, p.destination, p.views[p.destination]);
+  attempt.add(DNNL_ARG_DST, p.destination, p.views[p.destination]);
   return attempt;
 }
 

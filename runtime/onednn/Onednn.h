@@ -17,6 +17,12 @@ HEED_EXPORT int32_t heed_onednn_primitive(HeedContext *context,
                                           const int64_t *record,
                                           const int64_t *call) HEED_NOEXCEPT;
 
+/// In place of a run: counts the scratch memory that the primitive would ask
+/// for, without pointers in the call. Returns the context's status.
+HEED_EXPORT int32_t heed_onednn_count(HeedContext *context,
+                                      const int64_t *record,
+                                      const int64_t *call) HEED_NOEXCEPT;
+
 /// The name of the implementation that the last call of this site chose, for
 /// tests and reports; null before the first call.
 HEED_EXPORT const char *

@@ -38,6 +38,15 @@ bool keepBetter(dnnl::primitive_desc_base &best,
   return best && rankImplementation(best) == 0;
 }
 
+void Attempt::add(int id, size_t operand, const View &view) {
+  arguments.push_back({id,
+                       operand,
+                       makeDesc(view),
+                       descriptor.query_md(dnnl::query::exec_arg_md, id),
+                       {},
+                       {}});
+}
+
 static Attempt planReorder(const dnnl::engine &engine,
                            const std::vector<View> &views) {
   Attempt attempt;

@@ -45,6 +45,8 @@ enum class Format {
 struct Attempt {
   dnnl::primitive_desc_base descriptor;
   std::vector<Argument> arguments; // `given` and `wanted` are set
+  /// The argument `id`, as the caller holds it in `view`.
+  void add(int id, size_t operand, const View &view);
 };
 
 /// The attributes of a primitive with these post-ops: user scratchpad, and

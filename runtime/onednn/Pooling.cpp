@@ -39,19 +39,9 @@ Attempt planPooling(const dnnl::engine &engine, const Site &site,
   if (!best)
     throw std::runtime_error("oneDNN has no such pooling");
   Attempt attempt{best, {}};
-  attempt.arguments.push_back({DNNL_ARG_SRC,
-                               source,
-                               makeDesc(views[source]),
-                               best.query_md(dnnl::query::src_md),
-                               {},
-                               {}});
+  attempt.add(DNNL_ARG_SRC, source, views[source]);
   addPostOpArguments(site, views, attempt);
-  attempt.arguments.push_back({DNNL_ARG_DST,
-                               destination,
-                               makeDesc(views[destination]),
-                               best.query_md(dnnl::query::dst_md),
-                               {},
-                               {}});
+  attempt.add(DNNL_ARG_DST, destination, views[destination]);
   return attempt;
 }
 

@@ -86,13 +86,7 @@ void addPostOpArguments(const Site &site, const std::vector<View> &views,
     size_t operand = static_cast<size_t>(site.postOps[i].operand);
     int id =
         DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1;
-    attempt.arguments.push_back(
-        {id,
-         operand,
-         makeDesc(views[operand]),
-         attempt.descriptor.query_md(dnnl::query::exec_arg_md, id),
-         {},
-         {}});
+    attempt.add(id, operand, views[operand]);
   }
 }
 

@@ -18,6 +18,12 @@ int32_t heed_onednn_primitive(HeedContext *context, const int64_t *,
   return heed_status(context);
 }
 
+int32_t heed_onednn_count(HeedContext *context, const int64_t *,
+                          const int64_t *) noexcept {
+  heed_fail(context, kReason);
+  return heed_status(context);
+}
+
 const char *heed_onednn_implementation(HeedContext *,
                                        const int64_t *) noexcept {
   return nullptr;

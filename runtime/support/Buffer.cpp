@@ -14,12 +14,16 @@ static constexpr int64_t kHugePage = int64_t(2) << 20;
 
 Buffer::~Buffer() { std::free(memory); }
 
-void *Buffer::reserve(int64_t bytes) noexcept {
-  if (bytes >= 0 && bytes <= capacity && memory)
-    return memory;
+void Buffer::release() noexcept {
   std::free(memory);
   memory = nullptr;
   capacity = 0;
+}
+
+void *Buffer::reserve(int64_t bytes) noexcept {
+  if (bytes >= 0 && bytes <= capacity && memory)
+    return memory;
+  release();
   if (bytes < 0 || bytes > std::numeric_limits<int64_t>::max() - kHugePage)
     return nullptr;
   bool huge = bytes >= 2 * kHugePage;

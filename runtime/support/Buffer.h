@@ -21,6 +21,8 @@ public:
   /// Memory of at least `bytes` (never null for a size of 0), or null when
   /// there is none; the old memory is then gone too.
   void *reserve(int64_t bytes) noexcept;
+  /// Gives the memory back.
+  void release() noexcept;
   void *data() const { return memory; }
   int64_t size() const { return capacity; }
 

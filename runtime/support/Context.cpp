@@ -3,6 +3,7 @@
 
 #include "runtime/support/Context.h"
 
+#include <cstdint>
 #include <cstdio>
 
 using namespace heed::runtime;
@@ -19,15 +20,20 @@ static T *elementOrFail(HeedContext *context, std::vector<T> &list,
   return nullptr;
 }
 
-void heed_fail(HeedContext *context, const char *message) noexcept {
-  if (context->status != 0)
+void heed::runtime::fail(HeedContext &context, int32_t status,
+                         const char *message) noexcept {
+  if (context.status != 0)
     return;
-  context->status = 1;
+  context.status = status;
   try {
-    context->message = message;
+    context.message = message;
   } catch (...) {
-    context->message.clear(); // out of memory: the status alone has to do
+    context.message.clear(); // out of memory: the status alone has to do
   }
+}
+
+void heed_fail(HeedContext *context, const char *message) noexcept {
+  fail(*context, HEED_FAILED, message);
 }
 
 int32_t heed_status(HeedContext *context) noexcept { return context->status; }
@@ -104,7 +110,46 @@ const void *heed_weight(HeedContext *context, int64_t index) noexcept {
   return weight ? *weight : nullptr;
 }
 
+void *heed::runtime::takeWorkspace(HeedContext &context, int64_t bytes,
+                                   bool keep) noexcept {
+  Workspace &workspace = context.workspace;
+  int64_t end;
+  if (bytes < 0 || bytes > INT64_MAX - kLine ||
+      __builtin_add_overflow(workspace.used, roundUp(bytes), &end)) {
+    fail(context, HEED_NO_MEMORY, "out of memory for the arena");
+    return nullptr;
+  }
+  if (end > workspace.bytes) {
+    char text[128];
+    std::snprintf(text, sizeof text,
+                  "the workspace is too small: expected at least %lld bytes, "
+                  "got %lld",
+                  static_cast<long long>(end),
+                  static_cast<long long>(workspace.bytes));
+    fail(context, HEED_SMALL_WORKSPACE, text);
+    return nullptr;
+  }
+  void *memory = workspace.memory + workspace.used;
+  if (keep)
+    workspace.used = end;
+  return memory;
+}
+
+void heed_count_arena(HeedContext *context, int64_t part,
+                      int64_t bytes) noexcept {
+  std::vector<int64_t> &parts = context->need.parts;
+  try {
+    if (part >= static_cast<int64_t>(parts.size()))
+      parts.resize(static_cast<size_t>(part) + 1);
+    parts[static_cast<size_t>(part)] = bytes;
+  } catch (...) {
+    fail(*context, HEED_NO_MEMORY, "out of memory");
+  }
+}
+
 void *heed_arena(HeedContext *context, int64_t bytes) noexcept {
+  if (context->workspace.memory)
+    return takeWorkspace(*context, bytes, /*keep=*/true);
   void *memory = context->arena.reserve(bytes);
   if (!memory)
     heed_fail(context, "out of memory for the arena");
@@ -115,6 +160,8 @@ void *heed_arena_part(HeedContext *context, int64_t part,
                       int64_t bytes) noexcept {
   if (part == 0)
     return heed_arena(context, bytes);
+  if (context->workspace.memory)
+    return takeWorkspace(*context, bytes, /*keep=*/true);
   void *memory = nullptr;
   try {
     while (part > static_cast<int64_t>(context->arenaParts.size()))

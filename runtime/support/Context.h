@@ -37,6 +37,20 @@ struct Output {
   std::vector<int64_t> dims;
 };
 
+/// Scratch memory that is the caller's. A run takes the parts of the arena from
+/// its beginning, one after the other; library primitives use what is left, each
+/// from the same place.
+struct Workspace {
+  char *memory = nullptr; // null: the context's own buffers
+  int64_t bytes = 0, used = 0;
+};
+
+/// What a run will ask for, as counted.
+struct Need {
+  std::vector<int64_t> parts; // of the arena
+  int64_t library = 0;        // of the primitive that wants most
+};
+
 /// What marks write to; neither list grows after heed_profile_open.
 struct Profile {
   std::vector<HeedKernelTotal> totals;  // by kernel
@@ -71,10 +85,29 @@ struct HeedContext {
   std::deque<heed::runtime::Buffer> arenaParts; // what follows it
   heed::runtime::Buffer scratchpad;             // of library primitives
   heed::runtime::Buffer conversions; // operands in a primitive's own layout
+  heed::runtime::Workspace workspace;
+  heed::runtime::Need need;
   std::unique_ptr<heed::runtime::LibraryState> library;
   std::unique_ptr<heed::runtime::Profile> profile; // if the host asked for it
   int32_t status = 0;
   std::string message;
 };
+
+namespace heed::runtime {
+
+/// In multiples of a cache line, as all scratch memory is.
+constexpr int64_t kLine = 64;
+constexpr int64_t roundUp(int64_t bytes) {
+  return (bytes + kLine - 1) / kLine * kLine;
+}
+
+/// Records a failure with a status of Model.h. The first message is kept.
+void fail(HeedContext &context, int32_t status, const char *message) noexcept;
+
+/// The next `bytes` of the caller's workspace, for the whole run if `keep`; null
+/// with a failure where it is too small.
+void *takeWorkspace(HeedContext &context, int64_t bytes, bool keep) noexcept;
+
+} // namespace heed::runtime
 
 #endif // HEED_RUNTIME_SUPPORT_CONTEXT_H

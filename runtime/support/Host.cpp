@@ -83,6 +83,7 @@ void heed_context_reset(HeedContext *context) noexcept {
 
 int32_t heed_context_run(HeedContext *context, HeedEntry entry) noexcept {
   heed_context_reset(context);
+  context->workspace.used = 0;
   int32_t status = entry(context);
   return context->status != 0 ? context->status : status;
 }

@@ -42,24 +42,40 @@ std::string portText(const char *kind, int64_t index, const HeedPort &port) {
          ")";
 }
 
-Problem bindInput(HeedContext &context, int64_t index, const HeedPort &port,
-                  const HeedInput &input) {
-  const int64_t *shape = input.shape ? input.shape : port.shape;
-  int64_t bytes = heed_type_bytes(port.type);
+/// A shape that the caller gave, or null, as that of an input; its size in bytes.
+Problem bindShape(const HeedPort &port, const int64_t *given,
+                  const int64_t *&shape, int64_t &bytes) {
+  shape = given ? given : port.shape;
+  bytes = heed_type_bytes(port.type);
   for (int64_t i = 0; i < port.rank; ++i) {
-    if (shape[i] < 0 && !input.shape)
+    if (shape[i] < 0 && !given)
       return "expected a shape, got null";
     if (shape[i] < 0 || (port.shape[i] >= 0 && shape[i] != port.shape[i]) ||
         __builtin_mul_overflow(bytes, shape[i], &bytes))
       return "got the shape " + shapeText(shape, port.rank);
   }
+  return {};
+}
+
+void setInput(HeedContext &context, int64_t index, const HeedPort &port,
+              const void *data, const int64_t *shape) {
+  if (heed_context_set_input(&context, index, data, port.rank, shape))
+    throw std::bad_alloc();
+}
+
+Problem bindInput(HeedContext &context, int64_t index, const HeedPort &port,
+                  const HeedInput &input) {
+  const int64_t *shape;
+  int64_t bytes;
+  if (Problem problem = bindShape(port, input.shape, shape, bytes);
+      !problem.empty())
+    return problem;
   if (input.bytes != bytes)
     return "expected " + std::to_string(bytes) + " bytes, got " +
            std::to_string(input.bytes);
   if (!input.data && bytes > 0)
     return "expected data, got null";
-  if (heed_context_set_input(&context, index, input.data, port.rank, shape))
-    throw std::bad_alloc();
+  setInput(context, index, port, input.data, shape);
   return {};
 }
 
@@ -89,26 +105,27 @@ Problem bindOutput(HeedContext &context, const HeedModel &model, int64_t index,
   return {};
 }
 
-int32_t fail(HeedContext &context, int32_t status, const std::string &message) {
-  heed_fail(&context, message.c_str());
-  return context.status = status;
+int32_t refuse(HeedContext &context, int32_t status,
+               const std::string &message) {
+  fail(context, status, message.c_str());
+  return status;
 }
 
 int32_t bindAll(HeedContext &context, const HeedModel &model,
                 const HeedInput *inputs, HeedOutput *outputs) {
   if ((model.numInputs > 0 && !inputs) || (model.numOutputs > 0 && !outputs))
-    return fail(context, HEED_BAD_ARGUMENT,
-                "expected arrays of inputs and outputs, got null");
+    return refuse(context, HEED_BAD_ARGUMENT,
+                  "expected arrays of inputs and outputs, got null");
   for (int64_t i = 0; i < model.numInputs; ++i)
     if (Problem problem = bindInput(context, i, model.inputs[i], inputs[i]);
         !problem.empty())
-      return fail(context, HEED_BAD_ARGUMENT,
-                  portText("input", i, model.inputs[i]) + ": " + problem);
+      return refuse(context, HEED_BAD_ARGUMENT,
+                    portText("input", i, model.inputs[i]) + ": " + problem);
   for (int64_t i = 0; i < model.numOutputs; ++i)
     if (Problem problem = bindOutput(context, model, i, inputs, outputs);
         !problem.empty())
-      return fail(context, HEED_BAD_ARGUMENT,
-                  portText("output", i, model.outputs[i]) + ": " + problem);
+      return refuse(context, HEED_BAD_ARGUMENT,
+                    portText("output", i, model.outputs[i]) + ": " + problem);
   return HEED_OK;
 }
 } // namespace
@@ -137,6 +154,8 @@ const char *heed_status_message(int32_t status) noexcept {
     return "the model was compiled for another version of the runtime";
   case HEED_NO_MEMORY:
     return "out of memory";
+  case HEED_SMALL_WORKSPACE:
+    return "the workspace is too small";
   default:
     return "not a status";
   }
@@ -211,8 +230,8 @@ int32_t heed_model_run(HeedContext *context, const HeedModel *model,
   heed_context_reset(context);
   try {
     if (context->program->model != model)
-      return fail(*context, HEED_BAD_ARGUMENT,
-                  "the context was made for another model");
+      return refuse(*context, HEED_BAD_ARGUMENT,
+                    "the context was made for another model");
     if (int32_t status = bindAll(*context, *model, inputs, outputs))
       return status;
   } catch (...) {
@@ -228,5 +247,75 @@ int32_t heed_model_run(HeedContext *context, const HeedModel *model,
     for (int64_t d = 0; d < rank; ++d)
       outputs[i].bytes *= outputs[i].shape[d];
   }
+  return HEED_OK;
+}
+
+/// What the counted parts come to: in the workspace they lie one after the
+/// other, and the primitives' memory behind the last.
+static int32_t sum(HeedContext &context, int64_t *bytes) {
+  int64_t total = roundUp(context.need.library);
+  for (int64_t part : context.need.parts)
+    if (part < 0 || part > INT64_MAX - kLine ||
+        __builtin_add_overflow(total, roundUp(part), &total))
+      return refuse(context, HEED_NO_MEMORY,
+                    "the workspace is larger than any memory");
+  *bytes = total;
+  return HEED_OK;
+}
+
+int32_t heed_model_workspace(HeedContext *context, const int64_t *const *shapes,
+                             int64_t *bytes) noexcept {
+  if (!context || !context->program->model || !bytes)
+    return HEED_BAD_ARGUMENT;
+  const HeedModel &model = *context->program->model;
+  heed_context_reset(context);
+  context->need = {};
+  try {
+    for (int64_t i = 0; i < model.numInputs; ++i) {
+      const HeedPort &port = model.inputs[i];
+      const int64_t *shape;
+      int64_t inputBytes;
+      Problem problem =
+          bindShape(port, shapes ? shapes[i] : nullptr, shape, inputBytes);
+      if (!problem.empty())
+        return refuse(*context, HEED_BAD_ARGUMENT,
+                      portText("input", i, port) + ": " + problem);
+      setInput(*context, i, port, nullptr, shape);
+    }
+    if (!model.code->workspace)
+      return refuse(*context, HEED_FAILED,
+                    std::string(model.name) +
+                        ": the workspace depends on elements of the inputs");
+    if (int32_t status = heed_context_run(context, model.code->workspace))
+      return status;
+    return sum(*context, bytes);
+  } catch (...) {
+    context->message.clear();
+    return context->status = HEED_NO_MEMORY;
+  }
+}
+
+int32_t heed_context_set_workspace(HeedContext *context, void *memory,
+                                   int64_t bytes) noexcept {
+  if (!context)
+    return HEED_BAD_ARGUMENT;
+  heed_context_reset(context);
+  try {
+    if (bytes < 0)
+      return refuse(*context, HEED_BAD_ARGUMENT,
+                    "expected a workspace's size, got " +
+                        std::to_string(bytes));
+    if (reinterpret_cast<uintptr_t>(memory) % HEED_WORKSPACE_ALIGNMENT != 0)
+      return refuse(*context, HEED_BAD_ARGUMENT,
+                    "expected a workspace at a multiple of " +
+                        std::to_string(HEED_WORKSPACE_ALIGNMENT) + " bytes");
+  } catch (...) {
+    return context->status = HEED_BAD_ARGUMENT;
+  }
+  for (Buffer *own :
+       {&context->arena, &context->scratchpad, &context->conversions})
+    own->release();
+  context->arenaParts.clear();
+  context->workspace = {static_cast<char *>(memory), bytes, 0};
   return HEED_OK;
 }

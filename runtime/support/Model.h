@@ -23,6 +23,14 @@
 // There is no global state: any number of contexts of any number of programs
 // run at the same time, each in one thread at a time. Only the first call with
 // new sizes allocates.
+//
+// Scratch memory is the context's, or the caller's:
+//
+//   const int64_t *shapes[] = {shape};
+//   int64_t bytes;
+//   if (heed_model_workspace(context, shapes, &bytes) == HEED_OK)
+//     heed_context_set_workspace(
+//         context, aligned_alloc(HEED_WORKSPACE_ALIGNMENT, bytes), bytes);
 #ifndef HEED_RUNTIME_SUPPORT_MODEL_H
 #define HEED_RUNTIME_SUPPORT_MODEL_H
 
@@ -56,7 +64,8 @@ enum {
   HEED_BAD_WEIGHTS = 3,  // missing, truncated, or another model's
   HEED_BAD_CPU = 4,      // compiled for instructions that this CPU lacks
   HEED_BAD_VERSION = 5,  // compiled for another version of the runtime
-  HEED_NO_MEMORY = 6
+  HEED_NO_MEMORY = 6,
+  HEED_SMALL_WORKSPACE = 7 // a run needs more than the caller's workspace has
 };
 
 typedef enum HeedType {
@@ -85,7 +94,10 @@ typedef struct HeedPort {
                    // be updated in place; -1: none
 } HeedPort;
 
-#define HEED_MODEL_VERSION 1
+#define HEED_MODEL_VERSION 2
+
+/// Of a workspace: a cache line, and the widest vector.
+#define HEED_WORKSPACE_ALIGNMENT 64
 
 typedef struct HeedModel {
   int32_t version; // HEED_MODEL_VERSION
@@ -93,8 +105,9 @@ typedef struct HeedModel {
   const char *name;
   const char *cpu; // what it was compiled for
   const HeedPort *inputs, *outputs;
-  int64_t workspaceBytes; // scratch memory of one context for compiled code;
-                          // -1: depends on the inputs' sizes
+  int64_t workspaceBytes; // scratch memory of one context for compiled code
+                          // (heed_model_workspace: and for oneDNN); -1: it
+                          // depends on the inputs' sizes
   int64_t weightBytes;
   int32_t weightsInFile; // 1: heed_model_load wants the weights' file
   const struct HeedModelCode *code;
@@ -145,7 +158,26 @@ HEED_EXPORT int32_t heed_model_run(HeedContext *context, const HeedModel *model,
                                    const HeedInput *inputs,
                                    HeedOutput *outputs) HEED_NOEXCEPT;
 
-/// Why the last run failed; "" if it did not.
+/// Bytes of scratch memory, a multiple of HEED_WORKSPACE_ALIGNMENT, that a run
+/// in this context needs on inputs of these shapes: what compiled code asks for,
+/// and what oneDNN does on so many threads. shapes[i] may be null where input i
+/// has no -1, and `shapes` where none has. Nothing runs, but oneDNN's primitives
+/// are made. HEED_FAILED where sizes depend on the elements of the inputs.
+HEED_EXPORT int32_t heed_model_workspace(HeedContext *context,
+                                         const int64_t *const *shapes,
+                                         int64_t *bytes) HEED_NOEXCEPT;
+
+/// From now on runs of this context use the caller's memory, `bytes` bytes at a
+/// multiple of HEED_WORKSPACE_ALIGNMENT, in place of its own, which is freed; a
+/// run that needs more fails with HEED_SMALL_WORKSPACE. The memory must outlive
+/// the context or its next workspace, and holds nothing between runs, so that
+/// contexts that do not run at the same time may share it. Null: memory of the
+/// context's own again. HEED_BAD_ARGUMENT changes nothing.
+HEED_EXPORT int32_t heed_context_set_workspace(HeedContext *context,
+                                               void *memory,
+                                               int64_t bytes) HEED_NOEXCEPT;
+
+/// Why the last run, or query of its workspace, failed; "" if it did not.
 HEED_EXPORT const char *heed_context_error(HeedContext *context) HEED_NOEXCEPT;
 
 /// What a status means, in general.
@@ -155,8 +187,8 @@ HEED_EXPORT const char *heed_status_message(int32_t status) HEED_NOEXCEPT;
 HEED_EXPORT int64_t heed_type_bytes(HeedType type) HEED_NOEXCEPT;
 HEED_EXPORT const char *heed_type_name(HeedType type) HEED_NOEXCEPT;
 
-/// Bytes of scratch memory that the context holds now: the workspace, and what
-/// oneDNN asked for.
+/// Bytes of scratch memory that the context holds now, of its own: the
+/// workspace, and what oneDNN asked for.
 HEED_EXPORT int64_t heed_context_scratch_bytes(HeedContext *context)
     HEED_NOEXCEPT;
 

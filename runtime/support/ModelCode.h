@@ -50,6 +50,7 @@
 
 struct HeedModelCode {
   HeedEntry entry;
+  HeedEntry workspace;  // counts the scratch memory of a run; null: data says
   uint64_t cpuFeatures; // that the CPU must have
   const void *weights;  // 64-byte aligned; null: in a file
   uint64_t weightsId;   // a hash of their contents: a file of the same model

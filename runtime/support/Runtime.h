@@ -68,6 +68,10 @@ HEED_EXPORT void *heed_arena(HeedContext *context, int64_t bytes) HEED_NOEXCEPT;
 HEED_EXPORT void *heed_arena_part(HeedContext *context, int64_t part,
                                   int64_t bytes) HEED_NOEXCEPT;
 
+/// In place of a run: counts what heed_arena_part would be asked for.
+HEED_EXPORT void heed_count_arena(HeedContext *context, int64_t part,
+                                  int64_t bytes) HEED_NOEXCEPT;
+
 /// How many workers heed_parallel_for uses at most; at least 1.
 HEED_EXPORT int64_t heed_num_threads(HeedContext *context) HEED_NOEXCEPT;
 

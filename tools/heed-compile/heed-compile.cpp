@@ -147,6 +147,7 @@ static Error compileModel(Options &options) {
     return module.takeError();
 
   CompileOptions compilation = options.compile.options();
+  compilation.workspace = true;
   compilation.configure = [&](mlir::PassManager &pm) {
     options.explain.record(pm, report);
   };

@@ -158,6 +158,29 @@ def LowerArena : Pass<"heed-lower-arena", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def LowerWorkspace : Pass<"heed-lower-workspace", "::mlir::ModuleOp"> {
+  let summary = "Make a function that counts the scratch memory of @main from the inputs' sizes";
+  let description = [{
+    Copies the arithmetic on sizes alone, so that a caller learns what memory a
+    run will ask for before it runs. Where sizes depend on data, there is no such
+    function.
+
+    ```mlir
+    %n = llvm.call @heed_input_dim(%ctx, %i, %d) : (!llvm.ptr, i64, i64) -> i64
+    %p = llvm.call @heed_arena(%ctx, %n) : (!llvm.ptr, i64) -> !llvm.ptr
+    // in @main, gives
+    func.func @heed_workspace(%ctx: !llvm.ptr) -> i32 {
+      %n = llvm.call @heed_input_dim(%ctx, %i, %d) : (!llvm.ptr, i64, i64) -> i64
+      llvm.call @heed_count_arena(%ctx, %part, %n) : (!llvm.ptr, i64, i64) -> ()
+      …
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def LowerParallel : Pass<"heed-lower-parallel", "::mlir::ModuleOp"> {
   let summary = "Outline outermost parallel loops for heed_parallel_for";
   let description = [{

@@ -25,11 +25,29 @@ int32_t scale(HeedContext *context) {
   return 0;
 }
 
+/// Asks for 4 bytes an element, and in a second part for 100.
+int32_t useScratch(HeedContext *context) {
+  int64_t n = heed_input_dim(context, 0, 1);
+  void *first = heed_arena(context, 8 * n);
+  void *second = first ? heed_arena_part(context, 1, 100) : nullptr;
+  if (!second)
+    return heed_status(context);
+  std::memset(first, 1, static_cast<size_t>(8 * n));
+  std::memset(second, 2, 100);
+  return scale(context);
+}
+
+int32_t countScratch(HeedContext *context) {
+  heed_count_arena(context, 1, 100);
+  heed_count_arena(context, 0, 8 * heed_input_dim(context, 0, 1));
+  return heed_status(context);
+}
+
 struct ModelTest : testing::Test {
   float weight = 3;
   int64_t offset = 0;
   int64_t shape[2] = {2, -1};
-  HeedModelCode code{scale, 0, &weight, 0, 1, &offset};
+  HeedModelCode code{scale, countScratch, 0, &weight, 0, 1, &offset};
   HeedPort input{"x", HEED_FLOAT32, 2, shape, -1};
   HeedPort output{"y", HEED_FLOAT32, 2, shape, 0};
   HeedModel model{HEED_MODEL_VERSION,
@@ -122,11 +140,74 @@ TEST_F(ModelTest, RefusesWhatDoesNotFit) {
   EXPECT_STREQ(heed_context_error(context), "");
 }
 
+TEST_F(ModelTest, TakesScratchMemoryFromTheCallersWorkspace) {
+  code.entry = useScratch;
+  load();
+  const int64_t *shapes[] = {sizes};
+  int64_t bytes = 0;
+  ASSERT_EQ(heed_model_workspace(context, shapes, &bytes), HEED_OK);
+  EXPECT_EQ(bytes, 64 + 128); // 24 and 100, in lines
+  alignas(64) std::array<char, 256> memory{};
+  ASSERT_EQ(heed_context_set_workspace(context, memory.data(), bytes), HEED_OK);
+  for (int run = 0; run < 2; ++run) {
+    memory.fill(0);
+    ASSERT_EQ(heed_model_run(context, &model, &in, &out), HEED_OK);
+    EXPECT_EQ(memory[23], 1);
+    EXPECT_EQ(memory[24], 0);
+    EXPECT_EQ(memory[64], 2);
+    EXPECT_EQ(memory[164], 0);
+  }
+  EXPECT_EQ(heed_context_scratch_bytes(context), 0);
+  heed_context_set_workspace(context, memory.data(), 128);
+  refuse("the workspace is too small: expected at least 192 bytes, got 128",
+         HEED_SMALL_WORKSPACE);
+  ASSERT_EQ(heed_context_set_workspace(context, nullptr, 0), HEED_OK);
+  ASSERT_EQ(heed_model_run(context, &model, &in, &out), HEED_OK);
+  EXPECT_EQ(heed_context_scratch_bytes(context), 64 + 128);
+}
+
+TEST_F(ModelTest, RefusesAWorkspaceThatIsNone) {
+  code.entry = useScratch;
+  load();
+  alignas(64) std::array<char, 256> memory{};
+  ASSERT_EQ(heed_context_set_workspace(context, memory.data(), 256), HEED_OK);
+  EXPECT_EQ(heed_context_set_workspace(context, memory.data() + 8, 128),
+            HEED_BAD_ARGUMENT);
+  EXPECT_STREQ(heed_context_error(context),
+               "expected a workspace at a multiple of 64 bytes");
+  EXPECT_EQ(heed_context_set_workspace(context, memory.data(), -1),
+            HEED_BAD_ARGUMENT);
+  EXPECT_EQ(heed_context_set_workspace(nullptr, nullptr, 0), HEED_BAD_ARGUMENT);
+  EXPECT_EQ(heed_model_run(context, &model, &in, &out), HEED_OK);
+  EXPECT_EQ(memory[0], 1); // what was refused changed nothing
+
+  int64_t bytes = 0, wrong[] = {3, 3};
+  const int64_t *shapes[] = {wrong};
+  EXPECT_EQ(heed_model_workspace(context, shapes, &bytes), HEED_BAD_ARGUMENT);
+  EXPECT_STREQ(heed_context_error(context),
+               "input 0 (x: float32[2,?]): got the shape [3,3]");
+  EXPECT_EQ(heed_model_workspace(context, nullptr, &bytes), HEED_BAD_ARGUMENT);
+  EXPECT_STREQ(heed_context_error(context),
+               "input 0 (x: float32[2,?]): expected a shape, got null");
+  wrong[0] = 2;
+  wrong[1] = INT64_MAX / 4;
+  EXPECT_EQ(heed_model_workspace(context, shapes, &bytes), HEED_BAD_ARGUMENT);
+  wrong[1] = INT64_MAX / 8; // of 4 bytes each, just addressable
+  EXPECT_EQ(heed_model_workspace(context, shapes, &bytes), HEED_NO_MEMORY);
+  EXPECT_EQ(heed_model_workspace(nullptr, shapes, &bytes), HEED_BAD_ARGUMENT);
+  EXPECT_EQ(heed_model_workspace(context, shapes, nullptr), HEED_BAD_ARGUMENT);
+  code.workspace = nullptr;
+  wrong[1] = 3;
+  EXPECT_EQ(heed_model_workspace(context, shapes, &bytes), HEED_FAILED);
+  EXPECT_STREQ(heed_context_error(context),
+               "scale: the workspace depends on elements of the inputs");
+}
+
 TEST_F(ModelTest, RefusesAnotherVersionBeforeAnythingElse) {
   model.version = HEED_MODEL_VERSION + 1;
   model.code = nullptr;
   EXPECT_EQ(heed_model_load(&model, nullptr, &program), HEED_BAD_VERSION);
-  EXPECT_TRUE(std::strstr(heed_program_error(program), "version 2"));
+  EXPECT_TRUE(std::strstr(heed_program_error(program), "version 3"));
   EXPECT_EQ(heed_model_context(program, 1), nullptr);
 }
 
@@ -143,7 +224,7 @@ TEST_F(ModelTest, RefusesNoModel) {
 }
 
 TEST(StatusTest, EachHasAMessage) {
-  for (int32_t status = HEED_OK; status <= HEED_NO_MEMORY; ++status)
+  for (int32_t status = HEED_OK; status <= HEED_SMALL_WORKSPACE; ++status)
     EXPECT_STRNE(heed_status_message(status), "not a status") << status;
   EXPECT_STREQ(heed_status_message(99), "not a status");
   EXPECT_EQ(heed_type_bytes(HEED_FLOAT64), 8);

@@ -116,6 +116,9 @@ GlobalVariable *addDescriptor(Module &module, const TargetMachine &machine,
       value.setLinkage(GlobalValue::InternalLinkage);
   Function *entry = module.getFunction("main");
   entry->setName(name + "_entry");
+  Function *workspace = module.getFunction("heed_workspace");
+  if (workspace)
+    workspace->setName(name + "_workspace");
 
   Constants c{module};
   Constant *null = ConstantPointerNull::get(c.pointer);
@@ -130,7 +133,8 @@ GlobalVariable *addDescriptor(Module &module, const TargetMachine &machine,
   }
   // The order of struct HeedModelCode and of HeedModel.
   Constant *code = c.place(c.record(
-      {entry, c.i64(cpuFeatureBits(machine)),
+      {entry, workspace ? static_cast<Constant *>(workspace) : null,
+       c.i64(cpuFeatureBits(machine)),
        weights ? static_cast<Constant *>(weights) : null, c.i64(layout.id),
        c.i64(layout.offsets.size()), c.words(layout.offsets)}));
   const Signature &signature = lowered.signature;

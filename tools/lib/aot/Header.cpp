@@ -42,6 +42,7 @@ void writeHeader(raw_ostream &os, const Lowered &lowered,
   else
     os << "// The workspace depends on the inputs' sizes: a context allocates "
           "it at the first\n// call with new sizes and keeps the largest.\n";
+  os << "// It may be the caller's: see heed_model_workspace.\n";
   os << (options.weightsInFile
              ? "// The weights are in a file of their own, whose path "
                "heed_model_load wants.\n"

@@ -83,6 +83,7 @@ llvm::Expected<Lowered> lowerModel(ModuleOp module,
   LowerCpuOptions lowering;
   lowering.mcpu = isHostCpu(options.mcpu) ? "" : options.mcpu;
   lowering.profile = options.profile;
+  lowering.workspace = options.workspace;
   // A runtime that was built, or runs, without oneDNN has the native path.
   const char *why = nullptr;
   lowering.onednn = options.onednn && heed_onednn_version(&why);

@@ -13,11 +13,12 @@
 namespace heed {
 
 struct CompileOptions {
-  std::string mcpu;      // empty: the host
-  bool onednn = true;    // primitives where they hold an op
-  bool fuse = true;      // false: the unfused program
-  bool profile = false;  // marks around kernels, for CompiledProgram::profile
-  unsigned optLevel = 3; // of LLVM, as clang's -O
+  std::string mcpu;       // empty: the host
+  bool onednn = true;     // primitives where they hold an op
+  bool fuse = true;       // false: the unfused program
+  bool profile = false;   // marks around kernels, for CompiledProgram::profile
+  bool workspace = false; // a function that counts the scratch memory of a run
+  unsigned optLevel = 3;  // of LLVM, as clang's -O
   /// Adds passes between fusion and lowering, where given.
   std::function<void(mlir::OpPassManager &)> beforeLowering;
   /// Sees the passes before they run, where given.
