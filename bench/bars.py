@@ -2,10 +2,13 @@
 import re
 
 EQUAL = 0.98  # the same, within what runs differ
+STRONG_PEER = 0.75  # of the FMA peak: a peer below that leaves room
+NEAR_PEAK = 0.90  # of the FMA peak: a layer of products that is there need not beat anyone
 
 
-def of_block(row):
-    """How many times as fast as the best peer a block must be."""
+def of_block(row, peer_share=None, own_share=None):
+    """How many times as fast as the best peer a block must be. The shares of the FMA peak that the best peer and Heed reach
+    matter to some; None where they are not known."""
     name, family = row["block"], row["family"]
     n = re.search(r"_(\d+)x", name)
     if family == "cbam":
@@ -18,9 +21,17 @@ def of_block(row):
         return 8.0 if row["size"] >= 2048 else 4.5 if row["size"] >= 1024 else EQUAL
     if family == "sdpa_decode":
         return 2.0 if row["size"] >= 8192 else 1.4 if row["size"] >= 256 else EQUAL
+    if family == "sdpa":
+        return 1.1 if peer_share is not None and peer_share < STRONG_PEER else EQUAL
     if family in ("mha", "enc"):
-        return 1.05
+        return EQUAL if own_share is not None and own_share >= NEAR_PEAK else 1.05
     return EQUAL
+
+
+def compile_seconds(row):
+    """How long a block may take to compile: an encoder of 12 identical layers less than 12 times as long. None for whole
+    networks, which have no bar."""
+    return {"encoder": 3.0, "models": None}.get(row["family"], 0.5)
 
 
 def of_kernel(name):

@@ -7,6 +7,8 @@ they count as equal. In rows below 0.1 ms a peer's time holds some 5 to 20 us of
 
 The error is Heed's largest, against a reference in double precision, as a share of oneDNN's bound for attention,
 8 (1 + n) eps |y| + eps m: n the longest sum of products, m the sum of the products' absolute values, or the largest |y|.
+"% of peak" is Heed's share of the peak of multiply-adds, and in brackets the best peer's: heed-bench measures that peak
+before and after each row, on as many threads.
 
 Writes build/bench/blocks.json and blocks.svg. Needs torch and onnxscript, to write the blocks; the other peers are optional.
 """
@@ -64,9 +66,12 @@ def measure(block, engines, threads, options):
     expected, magnitude = [exact[0](*exact[1]).numpy()], block.magnitude(*exact).numpy()
     arrays = [t.numpy() for t in tensors]
     with tempfile.TemporaryDirectory() as folder:
+        before = peers.fma_peak(threads) if block.flops else None
         results = peers.compare(engines, path, peers.save(arrays, folder), threads, peers.Timing(options.rounds, options.seconds),
                                 arrays, (module.float(), tensors), expected, bound_of(block.terms, magnitude))
-    return {"block": block.name, "family": block.family, "size": block.size, "threads": threads, "engines": results}
+        peak = max(before, peers.fma_peak(threads)) if before else None
+    return {"block": block.name, "family": block.family, "size": block.size, "threads": threads, "flops": block.flops, "peak": peak,
+            "engines": results}
 
 
 def write(name, info, rows, axes):

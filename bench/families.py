@@ -112,6 +112,7 @@ class Block:
     module: typing.Callable[[], nn.Module]
     shapes: list
     magnitude: typing.Callable = largest
+    flops: typing.Optional[float] = None  # of the products, where these are what bounds the block
 
     def make(self):
         """(module, tensors), the same at each call."""
@@ -123,7 +124,7 @@ class Block:
 AXES = {
     "se": "elements of X", "eca": "elements of X", "cbam": "elements of X", "se_inner": "elements of X", "eca_inner": "elements of X",
     "sdpa": "sequence length", "sdpa_causal": "sequence length", "sdpa_window": "sequence length",
-    "sdpa_decode": "keys", "mha": "sequence length", "enc": "sequence length",
+    "sdpa_decode": "keys", "mha": "sequence length", "enc": "sequence length", "encoder": "sequence length",
 }
 GATES = {"se": SqueezeExcite, "eca": EfficientChannelAttention, "cbam": Cbam,
          "se_inner": lambda c: Inner(SqueezeExcite(c)), "eca_inner": lambda c: Inner(EfficientChannelAttention(c))}
@@ -134,7 +135,7 @@ def gate(family, n, c, side):
 
 
 def sdpa(b, h, s, d):
-    return Block(f"sdpa_b{b}h{h}s{s}d{d}", "sdpa", s, s, Attention, [(b, h, s, d)] * 3, of_attention)
+    return Block(f"sdpa_b{b}h{h}s{s}d{d}", "sdpa", s, s, Attention, [(b, h, s, d)] * 3, of_attention, 4.0 * b * h * s * s * d)
 
 
 def causal(h, s, d):
@@ -150,13 +151,35 @@ def decode(h, keys, d):
     return Block(f"sdpa_decode_h{h}kv{keys}d{d}", "sdpa_decode", keys, keys, Attention, shapes, of_attention)
 
 
+def mha_flops(width, s):
+    """Four projections and the two products of the attention."""
+    return 8.0 * s * width * width + 4.0 * s * s * width
+
+
 def mha(width, heads, s):
-    return Block(f"mha_{width}h{heads}_s{s}", "mha", s, width, lambda: MultiHead(width, heads), [(1, s, width)], of_multi_head)
+    return Block(f"mha_{width}h{heads}_s{s}", "mha", s, width, lambda: MultiHead(width, heads), [(1, s, width)], of_multi_head,
+                 mha_flops(width, s))
 
 
-def encoder(width, heads, s):
-    make = lambda: nn.TransformerEncoderLayer(width, heads, 4 * width, batch_first=True)
-    return Block(f"enc_{width}h{heads}_s{s}", "enc", s, 4 * width, make, [(1, s, width)])
+def layer(width, heads):
+    return nn.TransformerEncoderLayer(width, heads, 4 * width, batch_first=True)
+
+
+def layer_flops(width, s):
+    """The attention, and two products with four times as many hidden units."""
+    return mha_flops(width, s) + 16.0 * s * width * width
+
+
+def encoder_layer(width, heads, s):
+    return Block(f"enc_{width}h{heads}_s{s}", "enc", s, 4 * width, lambda: layer(width, heads), [(1, s, width)],
+                 flops=layer_flops(width, s))
+
+
+def encoder(layers, width, heads, s):
+    """Identical layers but for their weights: what compiles once."""
+    make = lambda: nn.TransformerEncoder(layer(width, heads), layers, enable_nested_tensor=False)
+    return Block(f"encoder{layers}_{width}h{heads}_s{s}", "encoder", s, 4 * width, make, [(1, s, width)],
+                 flops=layers * layer_flops(width, s))
 
 
 def table():
@@ -167,7 +190,8 @@ def table():
         *(gate("cbam", *x) for x in [(1, 256, 56), (1, 512, 28), (8, 256, 28)]),
         *(sdpa(*x) for x in [(1, 12, 128, 64), (1, 12, 512, 64), (8, 12, 128, 64), (1, 8, 2048, 128), (1, 1, 1024, 64)]),
         causal(12, 1024, 64), window(8, 2048, 64), decode(16, 1024, 64), decode(32, 8192, 128),
-        mha(768, 12, 128), mha(768, 12, 512), encoder(768, 12, 128), encoder(512, 8, 128),
+        mha(768, 12, 128), mha(768, 12, 512), encoder_layer(768, 12, 128), encoder_layer(512, 8, 128),
+        encoder(12, 512, 8, 128),
     ]
 
 
@@ -186,5 +210,5 @@ def sweep():
         *(window(8, s, 64) for s in (128, 300, 512, 1024, 2048, 4096)),
         *(decode(h, keys, d) for h, d in ((16, 64), (32, 128)) for keys in (64, 256, 512, 1000, 2048, 4096, 8192)),
         *(mha(width, heads, s) for width, heads in ((768, 12), (512, 8)) for s in (1, 16, 49, 128, 197, 384)),
-        *(encoder(width, heads, s) for width, heads in ((768, 12), (512, 8)) for s in (1, 16, 64, 197, 384)),
+        *(encoder_layer(width, heads, s) for width, heads in ((768, 12), (512, 8)) for s in (1, 16, 64, 197, 384)),
     ]

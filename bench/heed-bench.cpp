@@ -14,6 +14,7 @@
 #include "tools/lib/roof/Roof.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/TargetParser/Host.h"
 #include <benchmark/benchmark.h>
 #include <chrono>
@@ -34,6 +35,9 @@ struct Options {
                             cl::desc("CPU to compile for (default: host)")};
   cl::opt<bool> noFuse{"no-fuse", cl::cat(category),
                        cl::desc("time the unfused program")};
+  cl::opt<bool> peak{"peak", cl::cat(category),
+                     cl::desc("measure the peak of multiply-adds on so many "
+                              "threads, print it as JSON, and end")};
   PlainH plainH;
 };
 
@@ -223,6 +227,13 @@ private:
   std::map<std::pair<Limit, int64_t>, double> peaks;
 };
 
+double fmaPeakOn(Runner &runner, unsigned threads) {
+  Program program;
+  Context context(program, 0, 0, threads);
+  pinThreads(context.get());
+  return runner.peak(Limit::fma, context.get());
+}
+
 /// What a reader of the JSON has to know of the machine.
 void addContext(Runner &runner, const Options &options) {
   auto target = lower::getTargetDescriptor(options.mcpu);
@@ -234,14 +245,19 @@ void addContext(Runner &runner, const Options &options) {
   const char *why = nullptr;
   const char *version = heed_onednn_version(&why);
   benchmark::AddCustomContext("onednn", version ? version : why);
-  for (unsigned threads : options.threads) {
-    Program program;
-    Context context(program, 0, 0, threads);
-    pinThreads(context.get());
+  for (unsigned threads : options.threads)
     benchmark::AddCustomContext(
         formatv("fma_peak_gflops_{0}", threads),
-        formatv("{0:f1}", 1e-9 * runner.peak(Limit::fma, context.get())));
-  }
+        formatv("{0:f1}", 1e-9 * fmaPeakOn(runner, threads)));
+}
+
+/// {"1": {"fma_flops": FLOP a second}, …}, by the number of threads.
+void printPeaks(raw_ostream &os, Runner &runner, const Options &options) {
+  json::Object peaks;
+  for (unsigned threads : options.threads)
+    peaks[std::to_string(threads)] =
+        json::Object{{"fma_flops", fmaPeakOn(runner, threads)}};
+  os << json::Value(std::move(peaks)) << "\n";
 }
 
 } // namespace
@@ -268,10 +284,14 @@ int main(int argc, char **argv) {
     return 1;
   }
 
+  Runner runner(options);
+  if (options.peak) {
+    printPeaks(outs(), runner, options);
+    return 0;
+  }
   std::vector<Kernel> kernels;
   for (auto *make : {sdpaKernels, gateKernels, normKernels, softmaxKernels})
     llvm::append_range(kernels, make());
-  Runner runner(options);
   for (const Kernel &kernel : kernels)
     for (unsigned threads : options.threads)
       benchmark::RegisterBenchmark(

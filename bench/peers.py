@@ -16,6 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 HEED_RUN = os.environ.get("HEED_RUN", str(ROOT / "build/bin/heed-run"))
+HEED_BENCH = ROOT / "build/bin/heed-bench"  # built only where Google Benchmark is installed
 
 # Engine -> the Python modules that it needs, and the packages whose versions a result states.
 NEEDS = {
@@ -71,6 +72,14 @@ def heed_bench(path, files, threads, flags=(), seconds=0.3, outputs=False):
             count = len(list(pathlib.Path(folder).glob("out*.npy")))
             result["outputs"] = [np.load(f"{folder}/out{k}.npy") for k in range(count)]
         return result
+
+
+def fma_peak(threads):
+    """Multiply-adds that this machine does in a second on so many threads, in FLOP; None without heed-bench."""
+    if not HEED_BENCH.exists():
+        return None
+    run = subprocess.run([HEED_BENCH, "--peak", "--threads", str(threads)], capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)[str(threads)]["fma_flops"]
 
 
 def save(arrays, folder):

@@ -14,10 +14,10 @@ import plot
 import report
 
 
-def row(block="sdpa_s128", size=128, threads=1, heed=2.0, **others):
-    engines = {"heed": {"ms": heed, "error_of_bound": 0.25}}
+def row(block="sdpa_s128", size=128, threads=1, heed=2.0, family="sdpa", flops=None, peak=None, setup=0.1, **others):
+    engines = {"heed": {"ms": heed, "error_of_bound": 0.25, "setup_s": setup}}
     engines |= {n: {"ms": t} if isinstance(t, float) else {"error": t} for n, t in others.items()}
-    return {"block": block, "family": "sdpa", "size": size, "threads": threads, "engines": engines}
+    return {"block": block, "family": family, "size": size, "threads": threads, "flops": flops, "peak": peak, "engines": engines}
 
 
 class Report(unittest.TestCase):
@@ -40,6 +40,38 @@ class Report(unittest.TestCase):
         self.assertIn("slower than the best peer: 1\n  0.50x, not 0.98x: slow at 1 threads", text)
         self.assertIn("slower than unfused Heed: 1\n  0.95x, not 0.98x: sdpa_s128", text)
         self.assertIn("ov fails on equal: why", text)
+
+    def test_shares_of_the_peak(self):
+        r = row(ort=2.5, ov=5.0, flops=160e6, peak=100e9)  # 2 ms of Heed's are 80 %, 2.5 ms of the peer's 64 %
+        self.assertAlmostEqual(report.share_of_peak(r, 2.0), 0.8)
+        self.assertIn(" 80 (64) ", report.line(r, ["heed"]))
+        self.assertIsNone(report.share_of_peak(row(), 2.0))
+        self.assertIn("  -  ", report.line(row(ort=2.5), ["heed"]))
+
+    def test_a_weak_peer_has_to_be_beaten(self):
+        self.assertEqual(report.bar(row(ort=2.1, flops=160e6, peak=100e9)), 0.98)  # 76 % of the peak
+        self.assertEqual(report.bar(row(ort=2.15, flops=160e6, peak=100e9)), 1.1)  # 74 %
+        self.assertEqual(report.bar(row(ort=2.15)), 0.98)  # nobody knows
+        text = report.summary([row(ort=2.15, flops=160e6, peak=100e9)])
+        self.assertIn("below its bar against the best peer: 1\n  1.07x, not 1.10x: sdpa_s128", text)
+
+    def test_a_layer_near_the_peak_need_not_beat_anyone(self):
+        for family in ("mha", "enc"):
+            self.assertEqual(report.bar(row(family=family, ort=2.0, flops=182e6, peak=100e9)), 0.98)  # 91 %
+            self.assertEqual(report.bar(row(family=family, ort=2.0, flops=178e6, peak=100e9)), 1.05)  # 89 %
+            self.assertEqual(report.bar(row(family=family, ort=2.0)), 1.05)
+        # Heed's share, not the peer's.
+        self.assertEqual(report.bar(row(family="mha", heed=4.0, ort=2.0, flops=182e6, peak=100e9)), 1.05)
+
+    def test_compilation_has_a_bar(self):
+        rows = [row("slow", setup=0.61), row("quick", setup=0.49), row("deep", setup=2.9, family="encoder"),
+                row("too_deep", setup=3.1, family="encoder"), row("network", setup=9.0, family="models")]
+        self.assertIn("compiled for longer than its bar: 2\n  3.10 s, not 3.0 s: too_deep at 1 threads\n"
+                      "  0.61 s, not 0.5 s: slow at 1 threads", report.summary(rows))
+
+    def test_a_peak_that_is_missing_is_said(self):
+        self.assertIn("the FMA peak was not measured", report.summary([row(flops=1e6)]))
+        self.assertNotIn("the FMA peak was not measured", report.summary([row(), row(flops=1e6, peak=1e9)]))
 
     def test_absent_engines_are_left_out(self):
         peers.NEEDS["nonsense"] = (["no_such_module_of_heed"], ["no-such-package"])
