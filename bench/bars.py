@@ -51,6 +51,8 @@ def of_kernel(name):
         return None, 1 / 1.7
     if family == "sdpa_decode" and 2 * 4 * numbers["h"] * numbers["kv"] * size > 64 << 20:  # beyond any cache
         return 85, None
-    if family in ("se", "eca") and 64 <= numbers["c"] <= 512:
-        return 90, None
+    gate = re.fullmatch(r"(?:se|eca)(?:_nhwc|_nchw\d+c)?(_in_place)?", family)
+    if gate and 64 <= numbers["c"] <= 512:
+        # Out of place, 90 % of the limit and the best peer; in place, that much faster than the peer.
+        return (90, None) if not gate[1] else (None, 1 / 1.6 if numbers["n"] >= 8 else 1 / 1.25)
     return None, None

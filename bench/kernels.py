@@ -25,7 +25,7 @@ TOOL = peers.ROOT / "build/bin/heed-bench"
 # A kernel's name -> that of the kernel that its time is compared with, by a substitution.
 COMPARED = [
     (r"^sdpa_causal/", "sdpa/b1/"), (r"^sdpa_window\d+/", "sdpa/b1/"), (r"^sdpa_bf16/", "sdpa/"),
-    (r"^(se|eca)_in_place/", r"\1/"),
+    (r"^((?:se|eca)\w*?)_in_place/", r"\1/"),
 ]
 
 

@@ -128,6 +128,12 @@ class Kernels(unittest.TestCase):
         self.assertEqual(bars.of_kernel("sdpa_decode/h32/kv8192/d128"), (85, None))
         self.assertEqual(bars.of_kernel("sdpa_decode/h16/kv256/d64"), (None, None))
         self.assertEqual(bars.of_kernel("sdpa_window64/h8/s2048/d64"), (None, 0.14))
+        for family in ("se", "eca", "se_nhwc", "eca_nchw16c"):
+            self.assertEqual(bars.of_kernel(f"{family}/n1/c64/s112"), (90, None))
+            self.assertEqual(bars.of_kernel(f"{family}_in_place/n1/c64/s112"), (None, 0.8))
+            self.assertEqual(bars.of_kernel(f"{family}_in_place/n8/c256/s56"), (None, 0.625))
+        self.assertEqual(bars.of_kernel("se/n1/c2048/s7"), (None, None))
+        self.assertEqual(kernels.compared_with("se_nchw8c_in_place/n8/c256/s56/t1"), "se_nchw8c/n8/c256/s56/t1")
         self.assertEqual(bars.of_block({"block": "se_inner_8x256x56", "family": "se_inner", "size": 1}), 1.6)
 
     def test_panels(self):
