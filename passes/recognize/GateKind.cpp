@@ -110,7 +110,10 @@ private:
         mixing.convolvesUnits |= window && axis.empty();
         if (axis.empty())
           continue;
-        if (!position || (window && ranges[*position] == 1)) {
+        bool contracts = !position || (window && ranges[*position] == 1);
+        if ((contracts || window) && axis.size() > 1)
+          mixing.joined.push_back(axis);
+        if (contracts) {
           append(mixing.contracted, axis);
           continue;
         }
@@ -252,6 +255,16 @@ GateKind classifyGate(const Layout &x, ArrayRef<int64_t> dimensions,
     if (convolvesAll || ((first || pools > 1) && (contractsAll || !mixes)))
       return GateKind::Spatial;
   }
+  // Blocks of channels, and last the channels of a block.
+  auto isWhole = [&](const Axis &joined) {
+    for (auto [dim, axis] : llvm::enumerate(x))
+      if (isKept(dim) && !overlaps(axis, joined))
+        return false;
+    return true;
+  };
+  if (others == 2 && isKept(1) && isKept(x.size() - 1) &&
+      llvm::any_of(mixing.joined, isWhole))
+    return GateKind::Channel;
   // Pooled dimensions of size 1 alone do not say what the others are.
   return larger == 1 && !pooledDims.empty() ? GateKind::Channel
                                             : GateKind::Axis;

@@ -17,10 +17,13 @@ struct Mixing {
   llvm::SmallVector<Atom> contracted; // by a sum over all of it
   llvm::SmallVector<Atom> convolved;  // by a window that slides over it
   bool convolvesUnits = false;        // the same over a dimension of size 1
+  llvm::SmallVector<Axis> joined;     // either, of several as one dimension
 };
 Mixing findMixing(const Excitation &excitation);
 
-/// channel_gate: every dimension but the batch and one is pooled.
+/// channel_gate: every dimension but the batch and one is pooled; in a blocked
+/// layout the one is in two parts on either side of what is pooled, which the
+/// excitation mixes as one.
 /// spatial_gate: one dimension is pooled, and the excitation convolves over all
 /// the others but the batch, or treats them alike and the pooled one is where
 /// channels are. axis_gate: anything else. Dimension 0 is the batch where

@@ -225,7 +225,9 @@ static bool isInnerProduct(Value product) {
 /// Whether the pools say that they leave a spatial dimension out: one of size
 /// 1, as it is for coordinate and strip gates of small images.
 static bool poolsOneAxis(const GateMatch &match) {
-  size_t kept = match.xAxes.size() - match.dimensions.size();
+  Layout others = keptAxes(match.xAxes, match.dimensions);
+  bool keepsUnit = llvm::any_of(ArrayRef(others).drop_front(),
+                                [](const Axis &axis) { return axis.empty(); });
   for (const GatePool &pool : match.excitation.pools) {
     if (!pool.namesUnits || peelMovement(match.x).root != match.x)
       continue;
@@ -233,7 +235,8 @@ static bool poolsOneAxis(const GateMatch &match) {
     for (int64_t dim : pool.units)
       if (dim != 0)
         own.push_back(dim);
-    if (own.size() < match.dimensions.size() || kept > 2)
+    if (own.size() < match.dimensions.size() ||
+        (others.size() > 2 && keepsUnit))
       return true;
   }
   return false;
