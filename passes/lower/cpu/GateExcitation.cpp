@@ -52,22 +52,59 @@ bool keepsExcitationNative(GateOp gate) {
 // On buffers
 //===----------------------------------------------------------------------===//
 
-static int64_t getFirstSize(Value value) {
-  auto type = dyn_cast<MemRefType>(value.getType());
-  return type && type.getRank() > 0 && !type.isDynamicDim(0)
-             ? type.getDimSize(0)
-             : 0;
+/// The first size of `buffer`, as one value for all buffers that have it by their
+/// making: the buffer itself stands for it where nothing says what it is.
+static Value getFirstSize(Value buffer) {
+  Value size;
+  Operation *op = buffer.getDefiningOp();
+  if (auto alloc = dyn_cast_or_null<memref::AllocOp>(op))
+    size = alloc.getDynamicSizes().front();
+  else if (auto view = dyn_cast_or_null<memref::ViewOp>(op))
+    size = view.getSizes().front();
+  else if (auto expand = dyn_cast_or_null<memref::ExpandShapeOp>(op))
+    size = expand.getOutputShape().front();
+  else if (auto slice = dyn_cast_or_null<memref::SubViewOp>(op);
+           slice && !slice.getDroppedDims().test(0))
+    size = slice.getSizes().front();
+  else if (auto cast = dyn_cast_or_null<memref::CastOp>(op);
+           cast && cast.getSource().getType().hasRank() &&
+           cast.getSource().getType().isDynamicDim(0))
+    return getFirstSize(cast.getSource());
+  if (!size)
+    return buffer;
+  auto dim = size.getDefiningOp<memref::DimOp>();
+  return dim && dim.getConstantIndex() == 0 ? getFirstSize(dim.getSource())
+                                            : size;
+}
+
+/// Whether the first dim of a buffer is that of the images.
+bool GateExcitation::hasImages(Value buffer) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  if (!type || type.getRank() == 0)
+    return false;
+  if (!type.isDynamicDim(0) || images > 0)
+    return type.getDimSize(0) == images;
+  Value size = getFirstSize(buffer);
+  return isBatched(size) || size == getFirstSize(gate.getX());
+}
+
+/// Whether all dims of the first group but the first have size 1.
+static bool isAlone(ArrayRef<ReassociationIndices> groups, MemRefType type) {
+  return llvm::all_of(ArrayRef(groups[0]).drop_front(),
+                      [&](int64_t dim) { return type.getDimSize(dim) == 1; });
 }
 
 /// Whether the view keeps the first dim as it is.
-static bool keepsFirstDim(Operation *op) {
+bool GateExcitation::keepsImages(Operation *op) {
   if (auto subview = dyn_cast<memref::SubViewOp>(op))
     return getConstantIntValue(subview.getMixedOffsets()[0]) == 0 &&
            getConstantIntValue(subview.getMixedStrides()[0]) == 1 &&
-           !subview.getDroppedDims().test(0);
-  // The other dims of its group have size 1, as the size stays.
-  return isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(
-      op);
+           !subview.getDroppedDims().test(0) && hasImages(subview);
+  if (auto expand = dyn_cast<memref::ExpandShapeOp>(op))
+    return isAlone(expand.getReassociationIndices(), expand.getResultType());
+  if (auto collapse = dyn_cast<memref::CollapseShapeOp>(op))
+    return isAlone(collapse.getReassociationIndices(), collapse.getSrcType());
+  return isa<memref::CastOp>(op);
 }
 
 std::optional<unsigned> GateExcitation::findImageDim(linalg::LinalgOp op) {
@@ -101,11 +138,11 @@ bool GateExcitation::classify(Operation *op) {
   bool isView = isa<ViewLikeOpInterface>(op);
   if (isa<memref::AllocOp>(op) || isView || isPure(op)) {
     prologue.push_back(op);
-    if (isa<memref::AllocOp>(op) && getFirstSize(op->getResult(0)) == images)
+    if (isa<memref::AllocOp>(op) && hasImages(op->getResult(0)))
       batched.insert(op->getResult(0));
     if (!isView || !isBatched(op->getOperand(0)))
       return true;
-    if (!keepsFirstDim(op) || getFirstSize(op->getResult(0)) != images)
+    if (!keepsImages(op))
       return false;
     batched.insert(op->getResult(0));
     return true;
@@ -124,7 +161,7 @@ GateExcitation::GateExcitation(GateOp gate) : gate(gate) {
   Block &body = gate.getExcite().front();
   auto type = cast<MemRefType>(gate.getX().getType());
   images = type.isDynamicDim(0) ? 0 : type.getDimSize(0);
-  perImage = images > 1 && !llvm::is_contained(gate.getDimensions(), 0);
+  perImage = images != 1 && !llvm::is_contained(gate.getDimensions(), 0);
   for (BlockArgument pool : body.getArguments())
     batched.insert(pool);
   // What the region reads of x beside its pools is not cut into images.

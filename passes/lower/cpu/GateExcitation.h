@@ -23,8 +23,8 @@ public:
   /// computes image n from image n alone, the first dim of all buffers.
   bool isPerImage() const { return perImage; }
 
-  /// What does not depend on pools: buffers, their views, constants. `pools` are
-  /// the buffers of all images. Gives g, null if it is made by a later op.
+  /// What does not depend on pools: buffers, their views, constants. `pools`
+  /// are the buffers of all images. Gives g, null if it is made by a later op.
   Value buildPrologue(OpBuilder &b, ValueRange pools);
   /// The rest, of all images where `image` is null. Gives g of all images.
   Value build(OpBuilder &b, unsigned length, Value image = {});
@@ -35,6 +35,8 @@ private:
     std::optional<unsigned> imageDim; // of the loops of a linalg op
   };
   bool classify(mlir::Operation *op);
+  bool hasImages(Value buffer);
+  bool keepsImages(mlir::Operation *op);
   std::optional<unsigned> findImageDim(mlir::linalg::LinalgOp op);
   bool isBatched(Value value) { return batched.contains(value); }
 

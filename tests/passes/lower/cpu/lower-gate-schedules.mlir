@@ -78,7 +78,7 @@ func.func @eca(%context: !llvm.ptr, %x: memref<1x256x7x7xf32>, %padded: memref<1
 // CHECK-LABEL: func @cbam
 // CHECK-SAME: %[[X:[a-z0-9]+]]: memref<1x64x16x16xf32>, %[[Y:[a-z0-9]+]]: memref<1x64x16x16xf32>
 // CHECK: scf.parallel
-// CHECK: scf.parallel
+// CHECK: scf.for {{.*}} step %c8
 // CHECK:   arith.mulf %{{.*}} : vector<[[L]]xf32>
 // CHECK:   arith.maximumf %{{.*}} : vector<[[L]]xf32>
 // CHECK-NOT: vector.store %{{.*}}, %[[Y]]
@@ -102,7 +102,10 @@ func.func @cbam(%x: memref<1x64x16x16xf32>, %y: memref<1x64x16x16xf32>) {
 
 // Another op reads what is between the gates: it is stored.
 // CHECK-LABEL: func @stored
-// CHECK-COUNT-4: scf.parallel
+// CHECK: vector.reduction
+// CHECK: vector.store %{{.*}} : memref<64x256xf32>
+// CHECK: arith.maximumf
+// CHECK: vector.store
 // CHECK-NOT: scf.parallel
 // CHECK: return
 func.func @stored(%x: memref<1x64x16x16xf32>, %y: memref<1x64x16x16xf32>, %z: memref<1x64x16x16xf32>) {
@@ -127,6 +130,44 @@ func.func @library(%context: !llvm.ptr, %x: memref<8x64x14x14xf32>, %g: memref<8
     ^bb0(%p: memref<8x64xf32>):
       linalg.softmax dimension(1) ins(%p : memref<8x64xf32>) outs(%g : memref<8x64xf32>)
       attn.yield %g : memref<8x64xf32>
+    }
+  return
+}
+
+// A batch that is known at run time: images one after another by a choice there.
+// CHECK-LABEL: func @dynamic
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x40x9x7xf32>
+// CHECK: scf.if
+// CHECK:   scf.parallel (%[[N:.*]]) =
+// CHECK:     memref.subview %[[X]][%[[N]], 0, 0, 0] [1, 40, 9, 7]
+// CHECK-NOT: linalg
+// CHECK:   } else {
+// CHECK:     scf.parallel
+// CHECK: return
+func.func @dynamic(%context: !llvm.ptr, %x: memref<?x40x9x7xf32>, %w: memref<40x40xf32>) {
+  attn.gate ins(%x : memref<?x40x9x7xf32>) outs(%x : memref<?x40x9x7xf32>) dimensions = [2, 3] pools = [avg] excite {
+    ^bb0(%p: memref<?x40xf32>):
+      %zero = arith.constant 0.0 : f32
+      %c0 = arith.constant 0 : index
+      %n = memref.dim %p, %c0 : memref<?x40xf32>
+      %g = memref.alloc(%n) : memref<?x40xf32>
+      linalg.fill ins(%zero : f32) outs(%g : memref<?x40xf32>)
+      linalg.matmul ins(%p, %w : memref<?x40xf32>, memref<40x40xf32>) outs(%g : memref<?x40xf32>)
+      attn.yield %g : memref<?x40xf32>
+    }
+  return
+}
+
+// A buffer of another size than the batch is not cut into images.
+// CHECK-LABEL: func @no_batch
+// CHECK-NOT: scf.if
+// CHECK: return
+func.func @no_batch(%context: !llvm.ptr, %x: memref<?x40x9x7xf32>, %n: index) {
+  attn.gate ins(%x : memref<?x40x9x7xf32>) outs(%x : memref<?x40x9x7xf32>) dimensions = [2, 3] pools = [avg] excite {
+    ^bb0(%p: memref<?x40xf32>):
+      %g = memref.alloc(%n) : memref<?x40xf32>
+      linalg.exp ins(%p : memref<?x40xf32>) outs(%g : memref<?x40xf32>)
+      attn.yield %g : memref<?x40xf32>
     }
   return
 }
