@@ -73,6 +73,16 @@ void buildComputing(OpBuilder &b, Location loc, ValueRange sizes,
             });
 }
 
+int64_t choosePoolParts(int64_t tasks, int64_t rows, int64_t elements) {
+  // Enough for the threads of most machines; a part of few rows is not worth
+  // the addition of its sums.
+  constexpr int64_t kTasks = 16, kRows = 16;
+  if (elements > 0 && elements / kElementsPerScalarOp < kForkCost)
+    return 1;
+  int64_t parts = llvm::divideCeil(kTasks, std::max<int64_t>(tasks, 1));
+  return std::max<int64_t>(1, rows > 0 ? std::min(parts, rows / kRows) : parts);
+}
+
 bool isNativeExcitation(int64_t multiplyAdds, int64_t weightBytes,
                         int64_t images) {
   return multiplyAdds <= kNativeMultiplyAdds &&
@@ -90,8 +100,8 @@ bool isNarrowDeconvolution(int64_t channels) {
 
 // Attention.
 
-/// A task's tile of scores, QB × KB floats, shares the L2 with the keys; blocks of
-/// 32 to 128 queries are equally fast on Zen 4, larger ones on CPUs with two
+/// A task's tile of scores, QB × KB floats, shares the L2 with the keys; blocks
+/// of 32 to 128 queries are equally fast on Zen 4, larger ones on CPUs with two
 /// products of 16 a cycle.
 static constexpr int64_t kMinQueryBlock = 32, kMaxQueryBlock = 128;
 static constexpr int64_t kMaxKeyBlock = 512;

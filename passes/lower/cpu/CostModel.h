@@ -30,6 +30,14 @@ void buildComputing(
 /// and a rest of one thread's image, a fifth of the time is lost at worst.
 constexpr int64_t kImagesPerThread = 4;
 
+/// Whether a result is stored past the caches, where `bytes` bytes are read and
+/// written all in all: a reader would find nothing of it in a cache anyway.
+constexpr int64_t kCachedBytes = int64_t(32) << 20;
+
+/// Parts of the rows of a pool along columns: `tasks` without them, `rows` and
+/// `elements` 0 where they are not known.
+int64_t choosePoolParts(int64_t tasks, int64_t rows, int64_t elements);
+
 /// Whether the small products and convolutions of a gate's excitation are done
 /// by its own vector code: `multiplyAdds` for all images, `weightBytes` read
 /// for each of `images` images.

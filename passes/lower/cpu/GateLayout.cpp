@@ -65,6 +65,7 @@ Value sliceImage(OpBuilder &b, Location loc, Value buffer, Value n) {
 
 GateChain GateChain::getImage(OpBuilder &b, Value n) const {
   GateChain image = *this;
+  image.task = b.getInsertionBlock();
   auto slice = [&](Value &buffer) { buffer = sliceImage(b, loc, buffer, n); };
   slice(image.x);
   if (init == x)
@@ -243,6 +244,17 @@ Values GateView::loadFactors(OpBuilder &b, ValueRange outer, unsigned length) {
   return factors;
 }
 
+Values GateView::loadColumns(OpBuilder &b, ValueRange outer, Value at,
+                             unsigned length) {
+  Values all = llvm::to_vector(outer), columns(applied);
+  all.push_back(at);
+  for (unsigned k = 0; k < applied; ++k)
+    if (!pooled[k].back() && pooled[k].end()[-2])
+      columns[k] = buildLoad(b, loc, vectorOf(values[k], length), values[k],
+                             keptIndices(k, all));
+  return columns;
+}
+
 Value GateView::load(OpBuilder &b, ValueRange all, Value mask, unsigned length,
                      ArrayRef<Value> factors) {
   auto loadAt = [&](Value buffer, ValueRange indices) -> Value {
@@ -266,6 +278,16 @@ Value GateView::load(OpBuilder &b, ValueRange all, Value mask, unsigned length,
     y = attn::cloneScalarBody(b, epilogue.front(), args);
   }
   return y;
+}
+
+bool GateView::hasAlignedRows(unsigned length) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  return succeeded(cast<MemRefType>(init.getType())
+                       .getStridesAndOffset(strides, offset)) &&
+         llvm::all_of(ArrayRef(strides).drop_back(), [&](int64_t stride) {
+           return !ShapedType::isDynamic(stride) && stride % length == 0;
+         });
 }
 
 int64_t GateView::getNumElements() {

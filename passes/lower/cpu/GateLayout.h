@@ -23,11 +23,15 @@ struct GateChain {
   Location loc;
   Value x, init;
   llvm::SmallVector<GateStage> stages;
+  /// Whether init is stored past the caches, as a condition; null: it is not.
+  Value pastCaches;
+  /// Of an image, the body of the parallel loop over images.
+  mlir::Block *task = nullptr;
 
   /// Stages of `gates`, pools in new buffers, without values of gates yet.
   GateChain(OpBuilder &b, llvm::ArrayRef<attn::GateOp> gates);
-  /// The same of image `n`: buffers without their first dim, which no gate
-  /// pools.
+  /// The same of image `n` in the body of a parallel loop: buffers without their
+  /// first dim, which no gate pools.
   GateChain getImage(OpBuilder &b, Value n) const;
 };
 
@@ -57,10 +61,15 @@ struct GateView {
   /// The gates that are one value along the last dim, as `type`; `outer`: the
   /// indices of the other dims. Null for other stages.
   Values loadFactors(OpBuilder &b, ValueRange outer, unsigned length);
+  /// The gates that vary along the last dim and not along the one before it, at
+  /// `at`; `outer`: the indices of the other dims. Null for other stages.
+  Values loadColumns(OpBuilder &b, ValueRange outer, Value at, unsigned length);
   /// y at `all`: `length` elements of the last dim, a scalar if 0. `factors`
   /// are those of loadFactors.
   Value load(OpBuilder &b, ValueRange all, Value mask, unsigned length,
              llvm::ArrayRef<Value> factors);
+  /// Whether all whole vectors of a row of init are aligned where its first is.
+  bool hasAlignedRows(unsigned length);
   /// Elements of y, 0 where that is not constant.
   int64_t getNumElements();
 };

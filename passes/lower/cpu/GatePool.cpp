@@ -3,12 +3,10 @@
 //
 //   last dim of x pooled, contiguous: a row at a time, four vectors in flight,
 //     so that the adds do not wait for each other
-//   last dim of x kept, contiguous:   a chunk of the last dim at a time, one
-//     accumulator a vector
+//   last dim of x kept, contiguous:   GatePoolColumns.cpp
 //   else                              scalars
+#include "passes/lower/cpu/GatePool.h"
 #include "passes/lower/cpu/CostModel.h"
-#include "passes/lower/cpu/GateLayout.h"
-#include "passes/lower/cpu/VectorLoop.h"
 
 #include "dialect/sdpa/SdpaScore.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -27,215 +25,145 @@ using heed::attn::Pool;
 
 namespace heed::lower {
 
-namespace {
-struct PoolLowering {
-  GateView view;
-  GateOp gate;
-  Location loc;
-  FloatType element, sumType; // of x, of the accumulators
-  unsigned length;            // lanes of a vector
-  SmallVector<bool> pooled;   // of a dim
-  Values keptSizes, pooledSizes;
-  static constexpr unsigned unroll = 4;
+/// Vectors of a row in flight, of a pool.
+constexpr unsigned kUnroll = 4;
 
-  PoolLowering(OpBuilder &b, const GateChain &chain, unsigned stage,
-               unsigned vectorBytes)
-      : view(b, chain, stage, /*writesInit=*/false),
-        gate(chain.stages[stage].gate), loc(gate.getLoc()) {
-    element = cast<FloatType>(getElementTypeOrSelf(chain.x.getType()));
-    sumType = element.getWidth() < 32 ? b.getF32Type() : element;
-    length = vectorBytes * 8 / element.getWidth();
-    pooled = view.pooled[stage];
-    for (auto [size, isPooled] : llvm::zip(view.sizes, pooled))
-      (isPooled ? pooledSizes : keptSizes).push_back(size);
+PoolLowering::PoolLowering(OpBuilder &b, const GateChain &chain, unsigned stage,
+                           unsigned vectorBytes)
+    : chain(chain), view(b, chain, stage, /*writesInit=*/false),
+      gate(chain.stages[stage].gate), loc(gate.getLoc()) {
+  element = cast<FloatType>(getElementTypeOrSelf(chain.x.getType()));
+  sumType = element.getWidth() < 32 ? b.getF32Type() : element;
+  length = vectorBytes * 8 / element.getWidth();
+  pooled = view.pooled[stage];
+  for (auto [size, isPooled] : llvm::zip(view.sizes, pooled))
+    (isPooled ? pooledSizes : keptSizes).push_back(size);
+}
+
+OpBuilder PoolLowering::besidePools() {
+  const GateStage &stage = chain.stages[view.applied];
+  OpBuilder b(gate.getContext());
+  b.setInsertionPointAfterValue(stage.pools.front());
+  return b;
+}
+
+Values PoolLowering::indices(ValueRange kept, ValueRange reduced) {
+  Values all;
+  for (bool isPooled : pooled) {
+    ValueRange &from = isPooled ? reduced : kept;
+    if (from.empty())
+      break;
+    all.push_back(from.front());
+    from = from.drop_front();
   }
+  return all;
+}
 
-  unsigned numPools() { return view.pools.size(); }
-  Pool kind(unsigned k) { return gate.getPool(k); }
+Value PoolLowering::start(OpBuilder &b, Type type, unsigned k) {
+  double value =
+      kind(k) == Pool::max ? -std::numeric_limits<double>::infinity() : 0.0;
+  return buildFloat(b, loc, type, value);
+}
 
-  /// One index a dim of x, from those of the kept and the pooled dims.
-  Values indices(ValueRange kept, ValueRange reduced) {
-    Values all;
-    for (bool isPooled : pooled) {
-      ValueRange &from = isPooled ? reduced : kept;
-      all.push_back(from.front());
-      from = from.drop_front();
-    }
-    return all;
+Value PoolLowering::combine(OpBuilder &b, unsigned k, Value a, Value c) {
+  if (kind(k) == Pool::max)
+    return arith::MaximumFOp::create(b, loc, a, c);
+  return arith::AddFOp::create(b, loc, a, c);
+}
+
+void PoolLowering::accumulate(OpBuilder &b, MutableArrayRef<Value> sums,
+                              Value value, Value mask) {
+  value = buildFloatCast(b, loc, value, sumType);
+  for (unsigned k = 0; k < numPools(); ++k) {
+    Value masked = value; // lanes of x beyond the row are 0
+    if (mask && (kind(k) == Pool::max || view.applied > 0))
+      masked = arith::SelectOp::create(b, loc, mask, value,
+                                       start(b, value.getType(), k));
+    sums[k] = combine(b, k, sums[k], masked);
   }
+}
 
-  /// The same without the last dim, which is pooled and not in `reduced`.
-  Values outerIndices(ValueRange kept, ValueRange reduced) {
-    Values all;
-    for (bool isPooled : ArrayRef(pooled).drop_back()) {
-      ValueRange &from = isPooled ? reduced : kept;
-      all.push_back(from.front());
-      from = from.drop_front();
-    }
-    return all;
+Value PoolLowering::finish(OpBuilder &b, unsigned k, Value value) {
+  if (kind(k) == Pool::avg) {
+    Value count = buildIndex(b, loc, 1);
+    for (Value size : pooledSizes)
+      count = b.createOrFold<arith::MulIOp>(loc, count, size);
+    Value integer =
+        b.createOrFold<arith::IndexCastOp>(loc, b.getI64Type(), count);
+    Value divisor = b.createOrFold<arith::SIToFPOp>(loc, sumType, integer);
+    if (auto vector = dyn_cast<VectorType>(value.getType()))
+      divisor = vector::BroadcastOp::create(b, loc, vector, divisor);
+    value = arith::DivFOp::create(b, loc, value, divisor);
   }
+  return buildFloatCast(b, loc, value, element);
+}
 
-  Value start(OpBuilder &b, Type type, unsigned k) {
-    double value =
-        kind(k) == Pool::max ? -std::numeric_limits<double>::infinity() : 0.0;
-    return buildFloat(b, loc, type, value);
-  }
+void PoolLowering::lowerRows(OpBuilder &b) {
+  buildStreaming(
+      b, loc, keptSizes, view.getNumElements(),
+      [&](OpBuilder &b, ValueRange kept) {
+        Values accumulators;
+        for (unsigned slot = 0; slot < kUnroll; ++slot)
+          for (unsigned k = 0; k < numPools(); ++k)
+            accumulators.push_back(start(b, vectorOf(sumType), k));
+        accumulators = buildNest(
+            b, loc, ValueRange(pooledSizes).drop_back(), accumulators,
+            [&](OpBuilder &b, ValueRange reduced, ValueRange carried) {
+              Values factors =
+                  view.loadFactors(b, indices(kept, reduced), length);
+              return buildVectorLoop(
+                  b, loc, pooledSizes.back(), length, kUnroll, carried,
+                  [&](OpBuilder &b, Value at, Value mask, unsigned slot,
+                      ValueRange carried) {
+                    Values values = llvm::to_vector(carried);
+                    Values inner = llvm::to_vector(reduced);
+                    inner.push_back(at);
+                    Value loaded = view.load(b, indices(kept, inner), mask,
+                                             length, factors);
+                    accumulate(b,
+                               MutableArrayRef<Value>(values).slice(
+                                   slot * numPools(), numPools()),
+                               loaded, mask);
+                    return values;
+                  });
+            });
+        for (unsigned k = 0; k < numPools(); ++k) {
+          Value sum = accumulators[k];
+          for (unsigned slot = 1; slot < kUnroll; ++slot)
+            sum = combine(b, k, sum, accumulators[slot * numPools() + k]);
+          auto reduction = kind(k) == Pool::max
+                               ? vector::CombiningKind::MAXIMUMF
+                               : vector::CombiningKind::ADD;
+          // Reassociation lets LLVM add the lanes as a tree.
+          Value scalar = vector::ReductionOp::create(
+              b, loc, reduction, sum, arith::FastMathFlags::reassoc);
+          memref::StoreOp::create(b, loc, finish(b, k, scalar), view.pools[k],
+                                  kept);
+        }
+      });
+}
 
-  Value combine(OpBuilder &b, unsigned k, Value a, Value c) {
-    if (kind(k) == Pool::max)
-      return arith::MaximumFOp::create(b, loc, a, c);
-    return arith::AddFOp::create(b, loc, a, c);
-  }
-
-  /// accumulators[k] ← accumulators[k] ∘ value, for all pools.
-  void accumulate(OpBuilder &b, MutableArrayRef<Value> accumulators,
-                  Value value, Value mask) {
-    value = buildFloatCast(b, loc, value, sumType);
-    for (unsigned k = 0; k < numPools(); ++k) {
-      Value masked = value; // lanes of x beyond the row are 0
-      if (mask && (kind(k) == Pool::max || view.applied > 0))
-        masked = arith::SelectOp::create(b, loc, mask, value,
-                                         start(b, value.getType(), k));
-      accumulators[k] = combine(b, k, accumulators[k], masked);
-    }
-  }
-
-  /// The pooled value of the accumulator: divided, and of x's element type.
-  Value finish(OpBuilder &b, unsigned k, Value value) {
-    if (kind(k) == Pool::avg) {
-      Value count = buildIndex(b, loc, 1);
-      for (Value size : pooledSizes)
-        count = b.createOrFold<arith::MulIOp>(loc, count, size);
-      Value integer =
-          b.createOrFold<arith::IndexCastOp>(loc, b.getI64Type(), count);
-      Value divisor = b.createOrFold<arith::SIToFPOp>(loc, sumType, integer);
-      if (auto vector = dyn_cast<VectorType>(value.getType()))
-        divisor = vector::BroadcastOp::create(b, loc, vector, divisor);
-      value = arith::DivFOp::create(b, loc, value, divisor);
-    }
-    return buildFloatCast(b, loc, value, element);
-  }
-
-  VectorType vectorOf(FloatType type) {
-    return VectorType::get({length}, type);
-  }
-
-  void lowerRows(OpBuilder &b) {
-    buildStreaming(
-        b, loc, keptSizes, view.getNumElements(),
-        [&](OpBuilder &b, ValueRange kept) {
-          Values accumulators;
-          for (unsigned slot = 0; slot < unroll; ++slot)
-            for (unsigned k = 0; k < numPools(); ++k)
-              accumulators.push_back(start(b, vectorOf(sumType), k));
-          accumulators = buildNest(
-              b, loc, ValueRange(pooledSizes).drop_back(), accumulators,
-              [&](OpBuilder &b, ValueRange reduced, ValueRange carried) {
-                Values factors =
-                    view.loadFactors(b, outerIndices(kept, reduced), length);
-                return buildVectorLoop(
-                    b, loc, pooledSizes.back(), length, unroll, carried,
-                    [&](OpBuilder &b, Value at, Value mask, unsigned slot,
-                        ValueRange carried) {
-                      Values values = llvm::to_vector(carried);
-                      Values inner = llvm::to_vector(reduced);
-                      inner.push_back(at);
-                      Value loaded = view.load(b, indices(kept, inner), mask,
-                                               length, factors);
-                      accumulate(b,
-                                 MutableArrayRef<Value>(values).slice(
-                                     slot * numPools(), numPools()),
-                                 loaded, mask);
-                      return values;
-                    });
-              });
-          for (unsigned k = 0; k < numPools(); ++k) {
-            Value sum = accumulators[k];
-            for (unsigned slot = 1; slot < unroll; ++slot)
-              sum = combine(b, k, sum, accumulators[slot * numPools() + k]);
-            auto reduction = kind(k) == Pool::max
-                                 ? vector::CombiningKind::MAXIMUMF
-                                 : vector::CombiningKind::ADD;
-            // Reassociation lets LLVM add the lanes as a tree.
-            Value scalar = vector::ReductionOp::create(
-                b, loc, reduction, sum, arith::FastMathFlags::reassoc);
-            memref::StoreOp::create(b, loc, finish(b, k, scalar), view.pools[k],
-                                    kept);
-          }
-        });
-  }
-
-  /// `count` vectors from `at` in the last, kept dim.
-  void lowerColumn(OpBuilder &b, ValueRange outer, Value at, Value mask,
-                   unsigned count) {
-    Values columns;
-    for (unsigned slot = 0; slot < count; ++slot)
-      columns.push_back(b.createOrFold<arith::AddIOp>(
-          loc, at, buildIndex(b, loc, slot * length)));
-    auto keptAt = [&](unsigned slot) {
-      Values kept = llvm::to_vector(outer);
-      kept.push_back(columns[slot]);
-      return kept;
-    };
+void PoolLowering::lowerScalars(OpBuilder &b) {
+  buildParallel(b, loc, keptSizes, [&](OpBuilder &b, ValueRange kept) {
     Values accumulators;
-    for (unsigned slot = 0; slot < count; ++slot)
-      for (unsigned k = 0; k < numPools(); ++k)
-        accumulators.push_back(start(b, vectorOf(sumType), k));
-    accumulators = buildNest(
-        b, loc, pooledSizes, accumulators,
-        [&](OpBuilder &b, ValueRange reduced, ValueRange carried) {
-          Values values = llvm::to_vector(carried);
-          Values first = indices(keptAt(0), reduced);
-          Values factors =
-              view.loadFactors(b, ValueRange(first).drop_back(), length);
-          for (unsigned slot = 0; slot < count; ++slot) {
-            Value loaded = view.load(b, indices(keptAt(slot), reduced), mask,
-                                     length, factors);
-            // A lane beyond the row is never stored: no need to mask
-            // it here.
-            accumulate(b,
-                       MutableArrayRef<Value>(values).slice(slot * numPools(),
-                                                            numPools()),
-                       loaded, Value());
-          }
-          return values;
-        });
-    for (unsigned slot = 0; slot < count; ++slot)
-      for (unsigned k = 0; k < numPools(); ++k)
-        buildStore(b, loc, finish(b, k, accumulators[slot * numPools() + k]),
-                   view.pools[k], keptAt(slot), mask);
-  }
-
-  void lowerColumns(OpBuilder &b) {
-    buildColumnLoop(
-        b, loc, keptSizes, length, unroll,
-        [&](OpBuilder &b, ValueRange outer, Value column, Value mask,
-            unsigned count) { lowerColumn(b, outer, column, mask, count); });
-  }
-
-  void lowerScalars(OpBuilder &b) {
-    buildParallel(b, loc, keptSizes, [&](OpBuilder &b, ValueRange kept) {
-      Values accumulators;
-      for (unsigned k = 0; k < numPools(); ++k)
-        accumulators.push_back(start(b, sumType, k));
-      accumulators =
-          buildNest(b, loc, pooledSizes, accumulators,
-                    [&](OpBuilder &b, ValueRange reduced, ValueRange carried) {
-                      Values values = llvm::to_vector(carried);
-                      Values all = indices(kept, reduced);
-                      Values factors =
-                          view.loadFactors(b, ValueRange(all).drop_back(), 0);
-                      Value loaded = view.load(b, all, Value(), 0, factors);
-                      accumulate(b, values, loaded, Value());
-                      return values;
-                    });
-      for (unsigned k = 0; k < numPools(); ++k)
-        memref::StoreOp::create(b, loc, finish(b, k, accumulators[k]),
-                                view.pools[k], kept);
-    });
-  }
-};
-} // namespace
+    for (unsigned k = 0; k < numPools(); ++k)
+      accumulators.push_back(start(b, sumType, k));
+    accumulators =
+        buildNest(b, loc, pooledSizes, accumulators,
+                  [&](OpBuilder &b, ValueRange reduced, ValueRange carried) {
+                    Values values = llvm::to_vector(carried);
+                    Values all = indices(kept, reduced);
+                    Values factors =
+                        view.loadFactors(b, ValueRange(all).drop_back(), 0);
+                    Value loaded = view.load(b, all, Value(), 0, factors);
+                    accumulate(b, values, loaded, Value());
+                    return values;
+                  });
+    for (unsigned k = 0; k < numPools(); ++k)
+      memref::StoreOp::create(b, loc, finish(b, k, accumulators[k]),
+                              view.pools[k], kept);
+  });
+}
 
 void lowerGatePools(OpBuilder &b, const GateChain &chain, unsigned stage,
                     unsigned vectorBytes) {

@@ -239,10 +239,14 @@ def LowerGate : Pass<"heed-lower-gate", "::mlir::ModuleOp"> {
     kept are visited as one. Ops of `excite` that are nothing small stay.
 
     Several images are done one after another, each by one thread, where each
-    thread gets as many or at least four (`heed_num_threads`): an image is then
-    scaled out of the cache. Of two gates in a row, CBAM's, the second takes the first
-    one's result from registers: its pools multiply on the fly and the last pass
-    applies both, so that x is read three times and written once.
+    thread gets as many or at least four (`heed_num_threads`, at run time): an
+    image is then scaled out of the cache. A result that is more than the caches
+    hold is stored past them. Vectors lie along the last dim, pooled or not: of
+    blocked layouts along the channels of a block.
+
+    Of two gates in a row, CBAM's, the second takes the first one's result from
+    registers: its pools multiply on the fly and the last pass applies both, so
+    that x is read three times and written once.
 
     Before:
 

@@ -102,6 +102,64 @@ Values buildVectorLoop(OpBuilder &b, Location loc, Value n, unsigned length,
   return body(b, wholeEnd, mask, 0, carried);
 }
 
+void buildVectors(OpBuilder &b, Location loc, Value n, unsigned length,
+                  unsigned unroll, VectorsBody body) {
+  Value unrolledEnd = roundDown(b, loc, n, length * unroll);
+  Value wholeEnd = roundDown(b, loc, n, length);
+  auto run = [&](Value begin, Value end, unsigned count) {
+    buildFor(b, loc, begin, end, length * count, {},
+             [&](OpBuilder &b, Value index, ValueRange) -> Values {
+               body(b, index, Value(), count);
+               return {};
+             });
+  };
+  run(buildIndex(b, loc, 0), unrolledEnd, unroll);
+  run(unrolledEnd, wholeEnd, 1);
+  auto buildRest = [&](OpBuilder &b) {
+    Value mask = vector::CreateMaskOp::create(
+        b, loc, VectorType::get({length}, b.getI1Type()),
+        Value(b.createOrFold<arith::SubIOp>(loc, n, wholeEnd)));
+    body(b, wholeEnd, mask, 1);
+  };
+  if (std::optional<int64_t> known = getConstantIntValue(n)) {
+    if (*known % length != 0)
+      buildRest(b);
+    return;
+  }
+  Value hasRest =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, n, wholeEnd);
+  scf::IfOp::create(b, loc, hasRest, [&](OpBuilder &b, Location loc) {
+    buildRest(b);
+    scf::YieldOp::create(b, loc);
+  });
+}
+
+Values buildUnrolled(
+    OpBuilder &b, Location loc, Value begin, Value end, unsigned unroll,
+    ValueRange carried,
+    function_ref<Values(OpBuilder &, Value, unsigned, ValueRange)> body) {
+  Value count = b.createOrFold<arith::SubIOp>(loc, end, begin);
+  Value unrolledEnd = b.createOrFold<arith::AddIOp>(
+      loc, begin, roundDown(b, loc, count, unroll));
+  Values values =
+      buildFor(b, loc, begin, unrolledEnd, unroll, carried,
+               [&](OpBuilder &b, Value index, ValueRange inner) {
+                 Values values = llvm::to_vector(inner);
+                 for (unsigned slot = 0; slot < unroll; ++slot)
+                   values = body(b,
+                                 b.createOrFold<arith::AddIOp>(
+                                     loc, index, buildIndex(b, loc, slot)),
+                                 slot, values);
+                 return values;
+               });
+  if (unroll == 1)
+    return values;
+  return buildFor(b, loc, unrolledEnd, end, 1, values,
+                  [&](OpBuilder &b, Value index, ValueRange inner) {
+                    return body(b, index, 0, inner);
+                  });
+}
+
 void buildColumnLoop(OpBuilder &b, Location loc, ValueRange sizes,
                      unsigned length, unsigned unroll, ColumnBody body) {
   int64_t chunk = int64_t(unroll) * length;
@@ -189,6 +247,14 @@ void buildStore(OpBuilder &b, Location loc, Value value, Value buffer,
         buildPointer(b, loc, buffer, indices), mask, 2);
   else
     vector::MaskedStoreOp::create(b, loc, buffer, indices, mask, value);
+}
+
+void buildStorePastCaches(OpBuilder &b, Location loc, Value value, Value buffer,
+                          ValueRange indices) {
+  auto type = cast<VectorType>(value.getType());
+  int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  vector::StoreOp::create(b, loc, value, buffer, indices, /*nontemporal=*/true,
+                          llvm::MaybeAlign(bytes));
 }
 
 bool isContiguousInLastDim(Value buffer) {

@@ -44,10 +44,26 @@ using VectorBody = llvm::function_ref<Values(
 Values buildVectorLoop(OpBuilder &b, Location loc, Value n, unsigned length,
                        unsigned unroll, ValueRange carried, VectorBody body);
 
-/// One scf.parallel over chunks of the last of `sizes`, whose dim is contiguous,
-/// and over all others: `count` = `unroll` vectors of `length` columns from
-/// `column` on where as many are left, else one at a time, the last under a
-/// mask.
+/// The same for work on `count` vectors at a time: `unroll` of them where as
+/// many are left, else one, the last under a mask.
+using VectorsBody = llvm::function_ref<void(OpBuilder &, Value index,
+                                            Value mask, unsigned count)>;
+void buildVectors(OpBuilder &b, Location loc, Value n, unsigned length,
+                  unsigned unroll, VectorsBody body);
+
+/// begin..end, `unroll` indices in an iteration (slots 0 … unroll − 1), then
+/// one (slot 0). The body gives all carried values.
+Values
+buildUnrolled(OpBuilder &b, Location loc, Value begin, Value end,
+              unsigned unroll, ValueRange carried,
+              llvm::function_ref<Values(OpBuilder &, Value index, unsigned slot,
+                                        ValueRange carried)>
+                  body);
+
+/// One scf.parallel over chunks of the last of `sizes`, whose dim is
+/// contiguous, and over all others: `count` = `unroll` vectors of `length`
+/// columns from `column` on where as many are left, else one at a time, the
+/// last under a mask.
 using ColumnBody = llvm::function_ref<void(
     OpBuilder &, ValueRange outer, Value column, Value mask, unsigned count)>;
 void buildColumnLoop(OpBuilder &b, Location loc, ValueRange sizes,
@@ -65,6 +81,10 @@ Value buildLoad(OpBuilder &b, Location loc, mlir::VectorType type, Value buffer,
 /// vector.store or vector.maskedstore.
 void buildStore(OpBuilder &b, Location loc, Value value, Value buffer,
                 ValueRange indices, Value mask = {});
+/// vector.store past the caches, to an address that is a multiple of the vector's
+/// size.
+void buildStorePastCaches(OpBuilder &b, Location loc, Value value, Value buffer,
+                          ValueRange indices);
 
 /// Whether the last dim of a memref is contiguous, so that vectors load.
 bool isContiguousInLastDim(Value buffer);

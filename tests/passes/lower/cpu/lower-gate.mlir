@@ -36,26 +36,29 @@ func.func @nchw_in_place(%x: memref<1x64x56x56xf32>, %w: memref<64x64xf32>, %g: 
   return
 }
 
-// Channels last: vectors along channels, two pools in one pass; 40 channels are
-// a chunk of 4 vectors and a rest.
+// Channels last: vectors along channels, two pools in one pass; 43 channels are
+// a chunk of 4 vectors, one, and a rest. An image at a time.
 // CHECK-LABEL: func @nhwc_two_pools
-// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x?x?x40xf32>
-// CHECK: memref.collapse_shape %[[X]] {{\[}}[0], [1, 2], [3]]
-// CHECK: scf.parallel (%{{.*}}, %{{.*}}) = (%c0, %c0) to (%{{.*}}, %c2)
-// CHECK:   scf.if
-// CHECK:     scf.for {{.*}} iter_args
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x?x?x43xf32>
+// CHECK: scf.parallel (%[[N:.*]]) =
+// CHECK:   %[[S:.*]] = memref.alloca() {{.*}} memref<2x48xf32>
+// CHECK:   %[[I:.*]] = memref.subview %[[X]][%[[N]], 0, 0, 0]
+// CHECK:   scf.for {{.*}} step %c8
+// CHECK:     scf.for {{.*}} step %c1 iter_args
 // CHECK-COUNT-4: arith.maximumf
-// CHECK:   } else {
-// CHECK:     vector.maskedload
-// CHECK:     vector.maskedstore
-// CHECK: scf.parallel
-// CHECK:   arith.mulf
-// CHECK:   vector.store
-func.func @nhwc_two_pools(%x: memref<?x?x?x40xf32>, %y: memref<?x?x?x40xf32>) {
-  attn.gate ins(%x : memref<?x?x?x40xf32>) outs(%y : memref<?x?x?x40xf32>) dimensions = [1, 2] pools = [avg, max] excite {
-    ^bb0(%p: memref<?x40xf32>, %m: memref<?x40xf32>):
-      linalg.add ins(%p, %m : memref<?x40xf32>, memref<?x40xf32>) outs(%p : memref<?x40xf32>)
-      attn.yield %p : memref<?x40xf32>
+// CHECK:     scf.for {{.*}} step %c1 iter_args
+// CHECK:       vector.load
+// CHECK:     scf.for {{.*}} step %c1 iter_args
+// CHECK:       vector.maskedload
+// CHECK:   vector.maskedstore
+// CHECK:   scf.parallel
+// CHECK:     arith.mulf
+// CHECK:     vector.store
+func.func @nhwc_two_pools(%x: memref<?x?x?x43xf32>, %y: memref<?x?x?x43xf32>) {
+  attn.gate ins(%x : memref<?x?x?x43xf32>) outs(%y : memref<?x?x?x43xf32>) dimensions = [1, 2] pools = [avg, max] excite {
+    ^bb0(%p: memref<?x43xf32>, %m: memref<?x43xf32>):
+      linalg.add ins(%p, %m : memref<?x43xf32>, memref<?x43xf32>) outs(%p : memref<?x43xf32>)
+      attn.yield %p : memref<?x43xf32>
     }
   return
 }
