@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <omp.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
 
 /// Below this many scalar operations a fork and join (about 0.5 µs with
 /// spinning workers, several when they sleep) costs more than it saves.
@@ -17,6 +20,13 @@ static bool worthForking(int64_t n, int64_t costPerIteration) {
          cost >= kSerialCost;
 }
 
+/// Stores past the caches may arrive late: none does after the loop.
+static void finishStores() {
+#if defined(__SSE__)
+  _mm_sfence();
+#endif
+}
+
 void heed_parallel_for(HeedContext *context, int64_t n,
                        int64_t costPerIteration, HeedLoopBody body,
                        void *captures) noexcept {
@@ -25,6 +35,7 @@ void heed_parallel_for(HeedContext *context, int64_t n,
   int64_t parts = std::min(context->numThreads, n);
   if (parts <= 1 || !worthForking(n, costPerIteration) || omp_in_parallel()) {
     body(0, n, 0, captures);
+    finishStores();
     return;
   }
   // Always ask for all workers: a pool that changes its size is rebuilt.
@@ -39,5 +50,6 @@ void heed_parallel_for(HeedContext *context, int64_t n,
     int64_t step = omp_get_num_threads();
     for (int64_t part = omp_get_thread_num(); part < parts; part += step)
       body(begin(part), begin(part + 1), part, captures);
+    finishStores();
   }
 }

@@ -114,7 +114,45 @@ struct Lowering {
     return arith::OrIOp::create(b, loc, even, many);
   }
 
+  /// Whether the result, and x with it, is more than the caches hold: by a
+  /// store as any other it would be read first, and drive x out of the cache.
+  Value isPastCaches() {
+    auto type = cast<MemRefType>(chain.init.getType());
+    auto from = cast<MemRefType>(chain.x.getType());
+    // Only x86 has such stores, and vectors of this size.
+    if (chain.init == chain.x || target.vectorBytes < 32 ||
+        !type.getLayout().isIdentity() ||
+        type.getElementType() != from.getElementType())
+      return {};
+    Location loc = chain.loc;
+    int64_t bytes = 2 * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    Value large;
+    if (!type.hasStaticShape()) {
+      Value total = sizeInBytes(b, loc, type, dynamicSizes(type));
+      large = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, total,
+                                    buildIndex(b, loc, kCachedBytes / 2));
+    } else if (type.getNumElements() * bytes <= kCachedBytes) {
+      return {};
+    }
+    Value address =
+        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, chain.init);
+    Value low = arith::AndIOp::create(
+        b, loc, address, buildIndex(b, loc, target.vectorBytes - 1));
+    Value aligned = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, low,
+                                          buildIndex(b, loc, 0));
+    return large ? arith::AndIOp::create(b, loc, large, aligned) : aligned;
+  }
+
+  Values dynamicSizes(MemRefType type) {
+    Values sizes;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (type.isDynamicDim(dim))
+        sizes.push_back(memref::DimOp::create(b, chain.loc, chain.init, dim));
+    return sizes;
+  }
+
   StringRef build() {
+    chain.pastCaches = isPastCaches();
     bool perImage = llvm::all_of(
         chain.stages, [](GateStage &stage) { return Value(stage.value); });
     for (const GateExcitation &excitation : excitations)
