@@ -102,9 +102,14 @@ func.func @cbam(%x: memref<1x64x16x16xf32>, %y: memref<1x64x16x16xf32>) {
 
 // Another op reads what is between the gates: it is stored.
 // CHECK-LABEL: func @stored
+// The second pool is one task: with so few elements, parts would not pay.
 // CHECK: vector.reduction
+// CHECK: scf.parallel
 // CHECK: vector.store %{{.*}} : memref<64x256xf32>
+// CHECK-NOT: scf.parallel
 // CHECK: arith.maximumf
+// CHECK: scf.parallel
+// CHECK: arith.mulf
 // CHECK: vector.store
 // CHECK-NOT: scf.parallel
 // CHECK: return
