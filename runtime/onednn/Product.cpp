@@ -80,21 +80,14 @@ std::optional<Attempt> planPackedProduct(const dnnl::engine &engine,
     return std::nullopt;
 
   Attempt attempt{descriptor, {}};
-  auto add = [&](int id, size_t operand, const dnnl::memory::desc &given) {
-    attempt.arguments.push_back(
-        {id,
-         operand,
-         given,
-         descriptor.query_md(dnnl::query::exec_arg_md, id),
-         {},
-         {}});
-  };
-  add(DNNL_ARG_SRC, own.source, makeDesc(own.views[own.source]));
-  add(DNNL_ARG_WEIGHTS, own.weights, makeDesc(ownWeights));
-  if (product.bias >= 0)
-    add(DNNL_ARG_BIAS, static_cast<size_t>(product.bias), bias);
+  attempt.add(DNNL_ARG_SRC, own.source, own.views[own.source]);
+  attempt.add(DNNL_ARG_WEIGHTS, own.weights, ownWeights);
+  if (product.bias >= 0) {
+    auto operand = static_cast<size_t>(product.bias);
+    attempt.add(DNNL_ARG_BIAS, operand, product.views[operand]);
+  }
   addPostOpArguments(own.site, own.views, attempt);
-  add(DNNL_ARG_DST, own.destination, makeDesc(own.views[own.destination]));
+  attempt.add(DNNL_ARG_DST, own.destination, own.views[own.destination]);
   return attempt;
 }
 

@@ -223,8 +223,6 @@ Value scaleMaximum(OpBuilder &b, SdpaKernel &kernel, Value m);
 Value buildRescaling(OpBuilder &b, SdpaKernel &kernel, Value m, Value max);
 /// 0 in place of −inf.
 Value finiteMaximum(OpBuilder &b, Location loc, Value max);
-/// The greater one, in one instruction on x86: s if it is NaN.
-Value buildMaximum(OpBuilder &b, Location loc, Value a, Value s);
 /// A vector of v at a step of keys, from its vector number `column`: f32, or
 /// pairs as i32.
 Value loadValues(OpBuilder &b, SdpaKernel &kernel, SdpaTask &task, Value step,

@@ -8,6 +8,7 @@
 //   o = Σ_p 2^(c·(m_p − M))·o_p
 // ("flash-decoding"). A part without a key has m_p = −inf and weighs nothing.
 #include "passes/lower/cpu/ExpPolynomial.h"
+#include "passes/lower/cpu/Maximum.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 #include "passes/lower/cpu/SdpaKernel.h"
 

@@ -8,15 +8,10 @@
 // allocation fails, until nothing fails any more. A failure is a status with a
 // message, a success has the same bits as without failures, and nothing stays
 // allocated.
+#include "names.h"
 #include "npy.h"
 
 #include <errno.h>
-
-#define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
-#define MODEL_model PASTE(MODEL, _model)
-#define MODEL_run PASTE(MODEL, _run)
-#define MODEL_inputs PASTE(MODEL, _num_inputs)
 
 // glibc's own, behind the functions below, which all libraries then use.
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t),

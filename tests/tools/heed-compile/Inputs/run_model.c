@@ -5,14 +5,8 @@
 //   ./a.out WEIGHTS x.npy... = y.npy... [= the same for more sizes]
 //
 // WEIGHTS is "-" where the object holds them.
+#include "names.h"
 #include "npy.h"
-
-#define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
-#define MODEL_model PASTE(MODEL, _model)
-#define MODEL_run PASTE(MODEL, _run)
-#define MODEL_inputs PASTE(MODEL, _num_inputs)
-#define MODEL_outputs PASTE(MODEL, _num_outputs)
 
 /// The largest |got − want| − 1e-4 |want| is at most 1e-4.
 static int differs(const HeedPort *port, const HeedOutput *got,

@@ -6,14 +6,8 @@
 //
 // For each set of inputs: asks for the size, gives exactly that, and expects the
 // bits that a context with memory of its own gives; then gives too little.
+#include "names.h"
 #include "npy.h"
-
-#define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
-#define MODEL_model PASTE(MODEL, _model)
-#define MODEL_run PASTE(MODEL, _run)
-#define MODEL_inputs PASTE(MODEL, _num_inputs)
-#define MODEL_outputs PASTE(MODEL, _num_outputs)
 
 enum { kLine = HEED_WORKSPACE_ALIGNMENT };
 
