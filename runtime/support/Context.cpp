@@ -156,6 +156,18 @@ void *heed_arena(HeedContext *context, int64_t bytes) noexcept {
   return memory;
 }
 
+void *heed_block(HeedContext *context, int64_t bytes) noexcept {
+  void *memory = nullptr;
+  try {
+    memory = context->blocks.emplace_back().reserve(bytes);
+  } catch (...) {
+    memory = nullptr;
+  }
+  if (!memory)
+    heed_fail(context, "out of memory for a value of a loop or branch");
+  return memory;
+}
+
 void *heed_arena_part(HeedContext *context, int64_t part,
                       int64_t bytes) noexcept {
   if (part == 0)

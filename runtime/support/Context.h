@@ -83,6 +83,7 @@ struct HeedContext {
   std::vector<heed::runtime::Output> outputs;
   heed::runtime::Buffer arena;                  // of compiled code
   std::deque<heed::runtime::Buffer> arenaParts; // what follows it
+  std::deque<heed::runtime::Buffer> blocks;     // of one run
   heed::runtime::Buffer scratchpad;             // of library primitives
   heed::runtime::Buffer conversions; // operands in a primitive's own layout
   heed::runtime::Workspace workspace;

@@ -79,6 +79,7 @@ void *heed_context_output(HeedContext *context, int64_t index, int64_t *rank,
 void heed_context_reset(HeedContext *context) noexcept {
   context->status = 0;
   context->message.clear();
+  context->blocks.clear();
 }
 
 int32_t heed_context_run(HeedContext *context, HeedEntry entry) noexcept {
@@ -98,6 +99,8 @@ int64_t heed_context_scratch_bytes(HeedContext *context) noexcept {
   int64_t parts = 0;
   for (const heed::runtime::Buffer &part : context->arenaParts)
     parts += part.size();
+  for (const heed::runtime::Buffer &block : context->blocks)
+    parts += block.size();
   return context->arena.size() + parts + context->scratchpad.size() +
          context->conversions.size();
 }

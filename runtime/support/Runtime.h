@@ -72,6 +72,11 @@ HEED_EXPORT void *heed_arena_part(HeedContext *context, int64_t part,
 HEED_EXPORT void heed_count_arena(HeedContext *context, int64_t part,
                                   int64_t bytes) HEED_NOEXCEPT;
 
+/// New memory of at least `bytes`, 64-byte aligned, which lasts until the
+/// context's next run: for values of loops and branches whose sizes are only
+/// known there.
+HEED_EXPORT void *heed_block(HeedContext *context, int64_t bytes) HEED_NOEXCEPT;
+
 /// How many workers heed_parallel_for uses at most; at least 1.
 HEED_EXPORT int64_t heed_num_threads(HeedContext *context) HEED_NOEXCEPT;
 

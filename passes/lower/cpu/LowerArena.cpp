@@ -12,8 +12,10 @@
 // Buffers whose sizes are known only later (they depend on what the program has
 // computed by then) lie in parts of their own, each asked for where its sizes
 // are known: an arena that grew would move what lies in it.
-// A buffer of a serial loop's body is made once, in front of the loop: no
-// iteration sees what an earlier one left in it.
+// A buffer of a branch or of a serial loop's body is made once, in front of it:
+// no iteration sees what an earlier one left in it. Where its size is only known
+// inside, or it outlives its iteration, it is memory of its own that lasts to
+// the end of the run.
 #include "passes/lower/cpu/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -78,6 +80,15 @@ LogicalResult lastUse(Value root, Block *block,
       if (auto store = dyn_cast<LLVM::StoreOp>(user)) {
         if (store.getValue() == value)
           worklist.push_back(frameOf(store.getAddr()));
+        continue;
+      }
+      // What a region gives out is a result of its op, or an argument of the
+      // op's regions.
+      if (isa<scf::YieldOp, scf::ConditionOp>(user)) {
+        Operation *op = user->getParentOp();
+        worklist.append(op->result_begin(), op->result_end());
+        for (Region &region : op->getRegions())
+          worklist.append(region.args_begin(), region.args_end());
         continue;
       }
       for (Value result : user->getResults())
@@ -205,6 +216,25 @@ void checkSize(OpBuilder &b, memref::AllocOp alloc) {
                        "or too large");
 }
 
+/// Memory of its own, to the end of the run.
+void allocateBlock(func::FuncOp function, memref::AllocOp alloc) {
+  Value context = heed::lower::getContext(function);
+  if (!context)
+    return;
+  OpBuilder b(alloc);
+  Location loc = alloc.getLoc();
+  checkSize(b, alloc);
+  Value bytes = sizeInBytes(b, loc, alloc.getType(), alloc.getDynamicSizes());
+  bytes = arith::IndexCastOp::create(b, loc, b.getI64Type(), bytes);
+  Value pointer =
+      callRuntime(b, loc, "heed_block",
+                  LLVM::LLVMPointerType::get(b.getContext()), {context, bytes});
+  assertNotNull(b, loc, pointer);
+  alloc.replaceAllUsesWith(
+      viewAt(b, loc, pointer, alloc.getType(), alloc.getDynamicSizes()));
+  alloc.erase();
+}
+
 /// Moves what `value` is computed from in front of `loop`, if it is made of
 /// pure scalar ops and of values from outside.
 bool hoistFromLoop(Value value, Operation *loop) {
@@ -223,15 +253,23 @@ bool hoistFromLoop(Value value, Operation *loop) {
 /// Whether the buffer, or a view of it, is handed to the next iteration.
 bool isYielded(Value buffer) {
   return llvm::any_of(buffer.getUsers(), [](Operation *user) {
-    return isa<scf::YieldOp>(user) ||
-           llvm::any_of(user->getResults(), [](Value result) {
-             return isa<BaseMemRefType>(result.getType()) && isYielded(result);
-           });
+    if (isa<scf::YieldOp, scf::ConditionOp>(user)) {
+      Operation *op = user->getParentOp();
+      return !isa<scf::IfOp>(op) ||
+             llvm::any_of(op->getResults(), [](Value result) {
+               return isa<BaseMemRefType>(result.getType()) &&
+                      isYielded(result);
+             });
+    }
+    return llvm::any_of(user->getResults(), [](Value result) {
+      return isa<BaseMemRefType>(result.getType()) && isYielded(result);
+    });
   });
 }
 
-/// Allocations in the bodies of serial loops move in front of the outermost.
-void liftFromLoops(func::FuncOp function) {
+/// Allocations in branches and in the bodies of serial loops move in front of
+/// the outermost; those that cannot become memory of their own.
+void liftFromRegions(func::FuncOp function) {
   Block *block = &function.getBody().front();
   SmallVector<memref::AllocOp> allocs;
   function.walk([&](memref::AllocOp alloc) {
@@ -240,18 +278,21 @@ void liftFromLoops(func::FuncOp function) {
   });
   for (memref::AllocOp alloc : allocs) {
     Operation *outermost = nullptr;
-    for (Operation *op = alloc->getParentOp(); isa<scf::ForOp>(op);
-         op = op->getParentOp())
+    for (Operation *op = alloc->getParentOp();
+         isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op); op = op->getParentOp())
       outermost = op;
-    if (!outermost || outermost->getBlock() != block || isYielded(alloc) ||
-        !llvm::all_of(alloc.getDynamicSizes(), [&](Value size) {
-          return hoistFromLoop(size, outermost);
-        }))
+    if (!outermost || outermost->getBlock() != block)
       continue;
     for (Operation *user : llvm::to_vector(alloc->getUsers()))
       if (isa<memref::DeallocOp>(user))
         user->erase();
-    alloc->moveBefore(outermost);
+    if (!isYielded(alloc) &&
+        llvm::all_of(alloc.getDynamicSizes(), [&](Value size) {
+          return hoistFromLoop(size, outermost);
+        }))
+      alloc->moveBefore(outermost);
+    else
+      allocateBlock(function, alloc);
   }
 }
 
@@ -264,7 +305,7 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
 
   LogicalResult plan(func::FuncOp function) {
     Block *block = &function.getBody().front();
-    liftFromLoops(function);
+    liftFromRegions(function);
     SmallVector<memref::AllocOp> allocs;
     WalkResult nested = function.walk([&](memref::AllocOp alloc) {
       if (alloc->getBlock() != block) {

@@ -76,6 +76,8 @@ struct LowerBuffers : impl::LowerBuffersBase<LowerBuffers> {
 
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
+    // A value whose size changes from iteration to iteration.
+    options.allowReturnAllocsFromLoops = true;
     options.setFunctionBoundaryTypeConversion(
         bufferization::LayoutMapOption::IdentityLayoutMap);
     bufferization::BufferizationState state;

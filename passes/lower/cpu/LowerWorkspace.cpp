@@ -180,6 +180,8 @@ struct LowerWorkspace : impl::LowerWorkspaceBase<LowerWorkspace> {
       LogicalResult copied = success();
       if (callee == "heed_arena" || callee == "heed_arena_part")
         copied = copier.copyArena(cast<LLVM::CallOp>(op));
+      else if (callee == "heed_block") // how often is only known at run time
+        copied = failure();
       else if (callee == "heed_onednn_primitive")
         copied = copier.copyPrimitive(cast<func::CallOp>(op));
       return failed(copied) ? WalkResult::interrupt() : WalkResult::advance();

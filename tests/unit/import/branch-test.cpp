@@ -110,8 +110,56 @@ TEST_F(BranchTest, ARunTimeCondition) {
   auto &n = node("If", {"c"}, {"y"}, "if");
   branch(n, "then", "Exp", {"x"});
   branch(n, "else", "Tanh", {"x"});
-  EXPECT_EQ(import(), "error: node 'if' (If): unsupported: If whose condition "
-                      "is only known at run time");
+  EXPECT_EQ(countOps("scf.if"), 1);
+  EXPECT_EQ(countOps("math.exp"), 1);
+  EXPECT_EQ(countOps("math.tanh"), 1);
+}
+
+TEST_F(BranchTest, SizesOfBranchesThatDifferAreReadAtRunTime) {
+  input("x", {"n", "3"});
+  input("c", {}, 9);
+  output("y");
+  auto &n = node("If", {"c"}, {"r"}, "if");
+  branch(n, "then", "Exp", {"x"});
+  branch(n, "else", "Transpose", {"x"});
+  node("Tanh", {"r"}, {"y"});
+  EXPECT_TRUE(contains(import(), "-> (tensor<?x?xf32>)"));
+}
+
+TEST_F(BranchTest, WhatABranchRequiresHoldsOnlyThere) {
+  input("x", {"n"});
+  input("z", {"m"});
+  input("c", {}, 9);
+  output("y");
+  auto &n = node("If", {"c"}, {"r"}, "if");
+  branch(n, "then", "Add", {"x", "z"});
+  branch(n, "else", "Exp", {"x"});
+  node("Add", {"r", "x"}, {"y"});
+  std::string text = import();
+  size_t check = text.find("cf.assert"), branch = text.find("scf.if");
+  ASSERT_NE(branch, std::string::npos) << text;
+  EXPECT_GT(check, branch) << text;
+}
+
+TEST_F(BranchTest, BranchesOfDifferentTypesAndRanks) {
+  input("x", {"2"});
+  input("c", {}, 9);
+  output("y");
+  auto &n = node("If", {"c"}, {"y"}, "if");
+  branch(n, "then", "Exp", {"x"});
+  branch(n, "else", "Shape", {"x"});
+  EXPECT_EQ(import(),
+            "error: node 'if' (If): its branches give float32 and int64");
+  n.clear_attribute();
+  branch(n, "then", "Exp", {"x"});
+  branch(n, "else", "ReduceSum", {"x"});
+  auto *keep =
+      n.mutable_attribute(1)->mutable_g()->mutable_node(0)->add_attribute();
+  keep->set_name("keepdims");
+  keep->set_type(2);
+  keep->set_i(0);
+  EXPECT_EQ(import(), "error: node 'if' (If): unsupported: its branches give "
+                      "tensors of rank 1 and of rank 0");
 }
 
 TEST_F(BranchTest, DamagedBranches) {

@@ -120,6 +120,22 @@ TEST(ContextTest, PartsOfTheArenaDoNotMoveEachOther) {
   EXPECT_STREQ(context.error(), "out of memory for the arena");
 }
 
+TEST(ContextTest, BlocksLastToTheEndOfTheRun) {
+  heed::Program program;
+  heed::Context context(program, 0, 0, 1);
+  auto *first = static_cast<char *>(heed_block(context.get(), 64));
+  auto *second = static_cast<char *>(heed_block(context.get(), 64));
+  ASSERT_NE(first, nullptr);
+  ASSERT_NE(second, nullptr);
+  EXPECT_NE(first, second);
+  EXPECT_GE(heed_context_scratch_bytes(context.get()), 128);
+  heed_context_reset(context.get());
+  EXPECT_EQ(heed_context_scratch_bytes(context.get()), 0);
+  EXPECT_EQ(heed_block(context.get(), -1), nullptr);
+  EXPECT_STREQ(context.error(),
+               "out of memory for a value of a loop or branch");
+}
+
 TEST(ContextTest, ArenaReportsThatThereIsNoMemory) {
   heed::Program program;
   heed::Context context(program, 0, 0, 1);

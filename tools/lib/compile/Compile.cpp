@@ -50,6 +50,8 @@ std::optional<int64_t> workspaceBytes(ModuleOp module) {
   std::map<int64_t, int64_t> parts;
   WalkResult result = module.walk([&](LLVM::CallOp call) {
     StringRef callee = call.getCallee().value_or("");
+    if (callee == "heed_block")
+      return WalkResult::interrupt();
     if (callee != "heed_arena" && callee != "heed_arena_part")
       return WalkResult::advance();
     APInt part(64, 0), bytes;

@@ -1,10 +1,12 @@
-// Branch.cpp - imports the branch of an ONNX If whose condition is known.
+// Branch.cpp - imports the branches of an ONNX If.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Exporters leave an If where a model's code asked for a shape, or for a flag
-// that is constant by now. The branch taken is imported as if its nodes stood
-// in place of the If; the other one is not looked at.
+// that is constant by now: the branch taken is imported as if its nodes stood in
+// place of the If, and the other one is not looked at. A condition that only
+// the run knows makes an scf.if of both.
 
+#include "tools/lib/import/ControlFlow.h"
 #include "tools/lib/import/Graph.h"
 #include "tools/lib/import/Model.h"
 
@@ -12,8 +14,9 @@ using namespace mlir;
 
 namespace heed::import {
 
-bool GraphImporter::isIf(const onnx::NodeProto &node) {
-  return node.op_type() == "If" &&
+bool GraphImporter::isControlFlow(const onnx::NodeProto &node) {
+  return llvm::is_contained({"If", "Loop", "Scan"},
+                            StringRef(node.op_type())) &&
          (node.domain().empty() || node.domain() == "ai.onnx");
 }
 
@@ -24,42 +27,28 @@ Tensor GraphImporter::find(const Body &body, StringRef name) {
   return nullptr;
 }
 
-/// The graph of the attribute; one that a function takes as an argument is not
-/// a graph of this body and could not see its names.
-static const onnx::GraphProto &branchOf(const onnx::NodeProto &node,
-                                        StringRef name) {
+const onnx::GraphProto &GraphImporter::graphOf(const onnx::NodeProto &node,
+                                               StringRef name) {
+  // One that a function takes as an argument is not a graph of this body and
+  // could not see its names.
   for (const auto &attribute : node.attribute())
     if (StringRef(attribute.name()) == name) {
       if (!attribute.has_g())
         fail("attribute " + quoted(name) + " is no graph");
+      if (attribute.g().sparse_initializer_size())
+        fail("sparse initializers are not supported");
       return attribute.g();
     }
   fail("attribute " + quoted(name) + " is missing");
 }
 
-void GraphImporter::importIf(const Body &body, const onnx::NodeProto &proto,
-                             ArrayRef<Tensor> inputs) {
-  if (inputs.size() != 1 || !inputs[0])
-    fail("it has " + Twine(inputs.size()) + " inputs, 1 expected");
-  if (inputs[0]->type != DType::Bool)
-    fail("its condition is " + name(inputs[0]->type) + ", bool expected");
-  auto known = emitter->knownElements(inputs[0]);
-  auto condition = known && known->size() == 1 ? known->front().constant()
-                                               : std::optional<int64_t>();
-  if (!condition)
-    fail("unsupported: If whose condition is only known at run time");
-  StringRef attribute = *condition ? "then_branch" : "else_branch";
-  const onnx::GraphProto &branch = branchOf(proto, attribute);
-  if (branch.input_size())
-    fail(attribute + " has inputs");
-  if (branch.sparse_initializer_size())
-    fail("sparse initializers are not supported");
-  if (branch.output_size() != proto.output_size())
-    fail(attribute + " has " + Twine(branch.output_size()) +
-         " outputs, the node has " + Twine(proto.output_size()));
-
+SmallVector<Tensor> GraphImporter::importGraph(const Body &body, StringRef what,
+                                               const onnx::GraphProto &graph,
+                                               ArrayRef<Tensor> inputs) {
   Scope scope;
-  for (onnx::TensorProto tensor : branch.initializer()) {
+  for (auto [input, tensor] : llvm::zip(graph.input(), inputs))
+    define(scope, input.name(), tensor);
+  for (onnx::TensorProto tensor : graph.initializer()) {
     // A copy: a function's body may be imported again.
     std::string name = tensor.name();
     try {
@@ -70,18 +59,59 @@ void GraphImporter::importIf(const Body &body, const onnx::NodeProto &proto,
       fail("initializer " + quoted(name) + ": " + error.reason);
     }
   }
-  Body inner{branch.node(), body.opsets,    scope,
-             body.attrs,    body.depth + 1, &body};
+  Body inner{graph.node(), body.opsets,    scope,
+             body.attrs,   body.depth + 1, &body};
   importBody(inner);
-  for (int i = 0; i < proto.output_size(); ++i) {
-    if (proto.output(i).empty())
-      continue;
-    Tensor result = find(inner, branch.output(i).name());
-    if (!result)
-      fail(attribute + " does not define its output " +
-           quoted(branch.output(i).name()));
-    define(body.scope, proto.output(i), result);
+  SmallVector<Tensor> results;
+  for (const auto &output : graph.output()) {
+    results.push_back(find(inner, output.name()));
+    if (!results.back())
+      fail(what + " does not define its output " + quoted(output.name()));
   }
+  return results;
+}
+
+void GraphImporter::importIf(const Body &body, const onnx::NodeProto &proto,
+                             ArrayRef<Tensor> inputs) {
+  if (inputs.size() != 1 || !inputs[0])
+    fail("it has " + Twine(inputs.size()) + " inputs, 1 expected");
+  if (inputs[0]->type != DType::Bool)
+    fail("its condition is " + name(inputs[0]->type) + ", bool expected");
+  for (const Sym &s : inputs[0]->shape)
+    emitter->require(s, 1, "its condition");
+  auto known = emitter->knownElements(inputs[0]);
+  auto condition = known && known->size() == 1 ? known->front().constant()
+                                               : std::optional<int64_t>();
+  SmallVector<const onnx::GraphProto *> graphs;
+  for (auto [name, skips] :
+       {std::pair("then_branch", condition == 0),
+        std::pair("else_branch", condition && *condition)}) {
+    if (skips)
+      continue;
+    graphs.push_back(&graphOf(proto, name));
+    if (graphs.back()->input_size())
+      fail(Twine(name) + " has inputs");
+    if (graphs.back()->output_size() != proto.output_size())
+      fail(Twine(name) + " has " + Twine(graphs.back()->output_size()) +
+           " outputs, the node has " + Twine(proto.output_size()));
+  }
+  auto results =
+      condition
+          ? importGraph(body, *condition ? "then_branch" : "else_branch",
+                        *graphs[0], {})
+          : emitBranch(*emitter, inputs[0], [&](bool isTrue) {
+              return importGraph(body, isTrue ? "then_branch" : "else_branch",
+                                 *graphs[isTrue ? 0 : 1], {});
+            });
+  defineOutputs(body, proto, results);
+}
+
+void GraphImporter::defineOutputs(const Body &body,
+                                  const onnx::NodeProto &proto,
+                                  ArrayRef<Tensor> results) {
+  for (auto [name, result] : llvm::zip(proto.output(), results))
+    if (!name.empty())
+      define(body.scope, name, result);
 }
 
 } // namespace heed::import

@@ -142,6 +142,8 @@ static bool isUniform(const HostTensor &tensor) {
 Value Emitter::ir(const Tensor &tensor) {
   if (tensor->value)
     return tensor->value;
+  if (openRegions)
+    notes.push_back({tensor, /*isValue=*/true});
   RankedTensorType type = typeOf(tensor->type, tensor->shape);
   if (tensor->elements) {
     Type element = irType(tensor->type, b.getContext());
@@ -232,6 +234,8 @@ std::vector<Sym> Emitter::someElements(const Tensor &tensor) {
       v = arith::IndexCastOp::create(b, loc, b.getIndexType(), v);
     r.push_back(sizeOf(v));
   }
+  if (openRegions)
+    notes.push_back({tensor, /*isValue=*/false});
   tensor->elements = r;
   return r;
 }

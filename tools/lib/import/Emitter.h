@@ -140,6 +140,23 @@ public:
   void growFoldBudget(int64_t bytes) { foldBudget += bytes; }
   void assertThat(mlir::Value condition, const llvm::Twine &message);
 
+  // Regions (EmitRegions.cpp); branches and loops: ControlFlow.h.
+  /// Runs `body` with the insertion point at the end of `block`, of an op that
+  /// may run it once, several times or never: what it makes known of values
+  /// and sizes is forgotten afterwards.
+  void inRegion(mlir::Block *block, llvm::function_ref<void()> body);
+  /// Whether the size follows from what stands in front of here; one that a
+  /// region computed does not behind it.
+  bool isKnownHere(const Sym &s);
+  /// The tensor as a value of this type; sizes may become dynamic.
+  mlir::Value irAs(const Tensor &tensor, mlir::RankedTensorType type);
+  /// What a region takes in or gives out: its sizes, where they are not always
+  /// the same none.
+  using OpenShape = llvm::SmallVector<std::optional<Sym>>;
+  mlir::RankedTensorType openType(DType type, const OpenShape &shape);
+  /// The value as a tensor; sizes that are open are read from it.
+  Tensor openResult(mlir::Value value, DType type, const OpenShape &shape);
+
 private:
   bool dependsOnValue(const Sym &s);
   bool occurs(unsigned atom, const Sym &s);
@@ -147,7 +164,15 @@ private:
   mlir::Value atomValue(mlir::OpBuilder &at, unsigned id);
   template <typename Make> mlir::Value atEntry(Make make);
 
+  /// What a region has made known of tensors around it.
+  struct Note {
+    Tensor tensor;
+    bool isValue; // else its elements
+  };
+
   int64_t foldBudget = int64_t(64) << 20;
+  std::vector<Note> notes;
+  unsigned openRegions = 0;
   mlir::Block *block;
   mlir::Operation *lastEntryOp = nullptr;
   mlir::Location entryLoc;

@@ -80,15 +80,6 @@ void forEachName(const onnx::NodeProto &node,
   }
 }
 
-/// Nodes in the list and in all branches below it.
-int64_t countNodes(const Nodes &nodes) {
-  int64_t count = nodes.size();
-  for (const auto &node : nodes)
-    for (const auto &attribute : node.attribute())
-      count += countNodes(attribute.g().node());
-  return count;
-}
-
 /// Producers before users: the order of the file where it is so, as ONNX asks
 /// for, else the nearest to it (half-precision converters append their casts).
 /// Nodes of a cycle come last.
@@ -135,6 +126,15 @@ inOrder(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes) {
   return order;
 }
 } // namespace
+
+/// Nodes in the list and in all branches below it.
+int64_t GraphImporter::countNodes(const Nodes &nodes) {
+  int64_t count = nodes.size();
+  for (const auto &node : nodes)
+    for (const auto &attribute : node.attribute())
+      count += countNodes(attribute.g().node());
+  return count;
+}
 
 GraphImporter::GraphImporter(onnx::ModelProto &model, const std::string &path,
                              ModuleOp module, const ImportOptions &options)
@@ -201,8 +201,9 @@ void GraphImporter::checkSupported() {
       if (domain.empty() && version == sets->end())
         fail(describe(node) + ": the model names no opset of the domain ''");
       if (version != sets->end() &&
-          (findOp(domain, node.op_type(), version->second) || isIf(node)))
-        continue; // which branch of an If is looked at when it is imported
+          (findOp(domain, node.op_type(), version->second) ||
+           isControlFlow(node)))
+        continue; // its graphs are looked at when it is imported
       std::string op = domain.empty() ? "" : domain.str() + ".";
       op += node.op_type();
       auto [it, isNew] = position.try_emplace(op, unsupported.size());
@@ -397,8 +398,8 @@ void GraphImporter::importNode(const Body &body, const onnx::NodeProto &proto,
   }
   if (const auto *f = functionOf(proto))
     return importCall(body, proto, *f, inputs);
-  if (isIf(proto))
-    return importIf(body, proto, inputs);
+  if (isControlFlow(proto))
+    return importControlFlow(body, proto, inputs);
 
   StringRef domain = proto.domain();
   if (domain == "ai.onnx")

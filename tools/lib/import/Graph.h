@@ -45,11 +45,27 @@ private:
   void importCall(const Body &body, const onnx::NodeProto &proto,
                   const onnx::FunctionProto &function,
                   llvm::SmallVector<Tensor> inputs);
+  // Nodes that hold graphs (Branch.cpp, Loop.cpp).
+  void importControlFlow(const Body &body, const onnx::NodeProto &proto,
+                         llvm::ArrayRef<Tensor> inputs);
   void importIf(const Body &body, const onnx::NodeProto &proto,
                 llvm::ArrayRef<Tensor> inputs);
+  void importLoop(const Body &body, const onnx::NodeProto &proto,
+                  llvm::ArrayRef<Tensor> inputs);
+  void importScan(const Body &body, const onnx::NodeProto &proto,
+                  llvm::ArrayRef<Tensor> inputs);
+  static const onnx::GraphProto &graphOf(const onnx::NodeProto &node,
+                                         llvm::StringRef attribute);
+  /// The graph's results, as if its nodes stood here.
+  llvm::SmallVector<Tensor> importGraph(const Body &body, llvm::StringRef what,
+                                        const onnx::GraphProto &graph,
+                                        llvm::ArrayRef<Tensor> inputs);
+  void defineOutputs(const Body &body, const onnx::NodeProto &proto,
+                     llvm::ArrayRef<Tensor> results);
   /// The value of this name in the body or around it; null if there is none.
   static Tensor find(const Body &body, llvm::StringRef name);
-  static bool isIf(const onnx::NodeProto &node);
+  static int64_t countNodes(const Nodes &nodes);
+  static bool isControlFlow(const onnx::NodeProto &node);
   void define(Scope &scope, const std::string &name, Tensor tensor);
   void returnOutputs();
   void describeModule();

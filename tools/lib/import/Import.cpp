@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -25,10 +26,11 @@ using namespace mlir;
 namespace heed::import {
 
 void loadDialects(MLIRContext &context) {
-  context.loadDialect<
-      affine::AffineDialect, arith::ArithDialect, attn::AttnDialect,
-      cf::ControlFlowDialect, func::FuncDialect, linalg::LinalgDialect,
-      math::MathDialect, scf::SCFDialect, tensor::TensorDialect>();
+  context.loadDialect<affine::AffineDialect, arith::ArithDialect,
+                      attn::AttnDialect, bufferization::BufferizationDialect,
+                      cf::ControlFlowDialect, func::FuncDialect,
+                      linalg::LinalgDialect, math::MathDialect, scf::SCFDialect,
+                      tensor::TensorDialect>();
 }
 
 OwningOpRef<ModuleOp> importOnnx(const std::string &path, MLIRContext &context,

@@ -218,7 +218,8 @@ void Emitter::require(const Sym &left, const Sym &right, const Twine &what) {
     fail(what + ": " + text(x) + " and " + text(y) + " differ");
   }
   Value a = size(x), c = size(y);
-  bool late = dependsOnValue(difference);
+  // What a region requires holds only where it runs.
+  bool late = openRegions || dependsOnValue(difference);
   auto check = [&](OpBuilder &at) -> Value {
     Value equal =
         arith::CmpIOp::create(at, loc, arith::CmpIPredicate::eq, a, c);
@@ -262,7 +263,7 @@ void Emitter::requireAtLeast(const Sym &s, int64_t low, const Twine &what) {
                          (what + ": a size is less than " + Twine(low)).str());
     return holds;
   };
-  if (dependsOnValue(s))
+  if (openRegions || dependsOnValue(s))
     check(b);
   else
     atEntry(check);

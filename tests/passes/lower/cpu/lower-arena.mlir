@@ -164,6 +164,44 @@ func.func @buffers_of_a_loop_body(%ctx: !llvm.ptr, %n: index) {
   return
 }
 
+// A branch's buffer is made once, in front of it, even if the branch gives it
+// out; it lives as long as what the branch gave.
+// CHECK-LABEL: func @buffers_of_branches
+// CHECK: memref.view %{{.*}} : memref<?xi8> to memref<16xf32>
+// CHECK: scf.if
+// CHECK-NOT: heed_block
+// CHECK: return
+func.func private @use_one(memref<16xf32>)
+func.func @buffers_of_branches(%ctx: !llvm.ptr, %flag: i1, %other: memref<16xf32>) {
+  %r = scf.if %flag -> (memref<16xf32>) {
+    %a = memref.alloc() : memref<16xf32>
+    func.call @use_one(%a) : (memref<16xf32>) -> ()
+    scf.yield %a : memref<16xf32>
+  } else {
+    scf.yield %other : memref<16xf32>
+  }
+  func.call @use_one(%r) : (memref<16xf32>) -> ()
+  return
+}
+
+// What one iteration hands to the next has memory of its own.
+// CHECK-LABEL: func @handed_on
+// CHECK: scf.for
+// CHECK: llvm.call @heed_block
+// CHECK-NOT: memref.alloc
+// CHECK: return
+func.func @handed_on(%ctx: !llvm.ptr, %n: index, %x: memref<?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%old = %x) -> (memref<?xf32>) {
+    %size = memref.dim %old, %c0 : memref<?xf32>
+    %more = arith.addi %size, %c1 : index
+    %new = memref.alloc(%more) : memref<?xf32>
+    scf.yield %new : memref<?xf32>
+  }
+  return
+}
+
 // The size of %b is an element of %a: %b and %c, which has the same size, lie in
 // a part of their own, asked for there. %d does not depend on data and lies in
 // the arena as ever. Data can say anything: its sizes are checked.
