@@ -15,15 +15,13 @@ using namespace mlir;
 namespace heed::stablehlo {
 
 namespace {
-/// Calls within calls; JAX nests a handful.
-constexpr unsigned maxDepth = 64;
 constexpr int64_t maxOps = 1 << 18;
 
 const llvm::StringMap<Convert> &table() {
   static const llvm::StringMap<Convert> all = [] {
     llvm::StringMap<Convert> t;
     for (auto list : {elementwiseOps(), movementOps(), contractionOps(),
-                      reductionOps(), gatherOps()})
+                      reductionOps(), gatherOps(), scatterOps(), sortOps()})
       for (const Entry &entry : list)
         t[entry.name] = entry.convert;
     return t;
@@ -40,7 +38,23 @@ bool isCall(Operation *op) {
   return name == "func.call" || name == "stablehlo.composite";
 }
 
-bool isReturn(Operation *op) { return isa<func::ReturnOp>(op); }
+bool isReturn(Operation *op) {
+  return isa<func::ReturnOp>(op) ||
+         op->getName().getStringRef() == "stablehlo.return";
+}
+
+bool isControlFlow(Operation *op) {
+  return llvm::is_contained(
+      {"stablehlo.while", "stablehlo.if", "stablehlo.case"},
+      op->getName().getStringRef());
+}
+
+/// What says where data lies on several machines is a copy on one.
+bool isAnnotation(Operation *op) {
+  auto target = op->getAttrOfType<StringAttr>("call_target_name");
+  return target && target.getValue() == "Sharding" &&
+         op->getOperandTypes() == op->getResultTypes();
+}
 
 /// "line 12: stablehlo.add"
 std::string describe(Operation *op) {
@@ -102,13 +116,17 @@ func::FuncOp GraphImporter::calleeOf(Operation *op) {
 void GraphImporter::listUnsupported(func::FuncOp from) {
   std::map<std::string, unsigned> counts;
   llvm::StringSet<> seen;
-  SmallVector<func::FuncOp> open = {from};
+  SmallVector<Region *> open = {&from.getBody()};
   seen.insert(from.getName());
   while (!open.empty()) {
-    func::FuncOp f = open.pop_back_val();
-    for (Operation &op : f.getBody().getOps()) {
-      if (isReturn(&op))
+    for (Operation &op : open.pop_back_val()->getOps()) {
+      if (isReturn(&op) || isAnnotation(&op))
         continue;
+      if (isControlFlow(&op)) {
+        for (Region &region : op.getRegions())
+          open.push_back(&region);
+        continue;
+      }
       if (!isCall(&op)) {
         if (!converterOf(op.getName().getStringRef()))
           ++counts[titleOf(&op)];
@@ -117,7 +135,7 @@ void GraphImporter::listUnsupported(func::FuncOp from) {
       try {
         func::FuncOp callee = calleeOf(&op);
         if (seen.insert(callee.getName()).second)
-          open.push_back(callee);
+          open.push_back(&callee.getBody());
       } catch (import::ImportError &) {
         // Named with its line where it is converted.
       }
@@ -202,7 +220,12 @@ SmallVector<Tensor> GraphImporter::convertFunction(func::FuncOp f,
   Values values;
   for (auto [arg, t] : llvm::zip(f.getArguments(), arguments))
     values[arg] = t;
-  for (Operation &op : f.getBody().front()) {
+  return convertBlock(f.getBody().front(), values, depth);
+}
+
+SmallVector<Tensor> GraphImporter::convertBlock(Block &block, Values &values,
+                                                unsigned depth) {
+  for (Operation &op : block) {
     if (isReturn(&op)) {
       SmallVector<Tensor> results;
       for (Value v : op.getOperands())
@@ -216,14 +239,15 @@ SmallVector<Tensor> GraphImporter::convertFunction(func::FuncOp f,
       convertOp(&op, values, depth);
       continue;
     } catch (import::ImportError &error) {
-      // The op inside of a called function names itself.
-      if (isCall(&op) && StringRef(error.reason).starts_with("line "))
+      // The op inside of a called function or a region names itself.
+      if ((isCall(&op) || isControlFlow(&op)) &&
+          StringRef(error.reason).starts_with("line "))
         throw;
       reason = error.reason;
     }
     fail(describe(&op) + ": " + reason);
   }
-  fail("function @" + f.getName() + " does not return");
+  fail("a function does not return");
 }
 
 void GraphImporter::convertOp(Operation *op, Values &values, unsigned depth) {
@@ -245,6 +269,12 @@ void GraphImporter::convertOp(Operation *op, Values &values, unsigned depth) {
       if (arg.getType() != v.getType())
         fail("an operand has another type than its callee's argument");
     o.out = convertFunction(callee, o.in, depth + 1);
+  } else if (isAnnotation(op)) {
+    o.out = o.in;
+  } else if (op->getName().getStringRef() == "stablehlo.while") {
+    convertWhile(o, values, depth);
+  } else if (isControlFlow(op)) {
+    convertCase(o, values, depth);
   } else {
     for (Value v : op->getResults())
       sizesOf(v.getType());

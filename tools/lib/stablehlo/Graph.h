@@ -23,6 +23,8 @@ public:
 
 private:
   using Values = llvm::DenseMap<mlir::Value, Tensor>;
+  /// Calls and regions within each other; JAX nests a handful.
+  static constexpr unsigned maxDepth = 64;
 
   mlir::func::FuncOp entry();
   void listUnsupported(mlir::func::FuncOp function);
@@ -31,7 +33,15 @@ private:
   llvm::SmallVector<Tensor> convertFunction(mlir::func::FuncOp function,
                                             llvm::ArrayRef<Tensor> arguments,
                                             unsigned depth);
+  llvm::SmallVector<Tensor> convertBlock(mlir::Block &block, Values &values,
+                                         unsigned depth);
   void convertOp(mlir::Operation *op, Values &values, unsigned depth);
+  // Ops whose regions are no scalar code (ControlFlow.cpp).
+  llvm::SmallVector<Tensor> convertRegion(mlir::Region &region,
+                                          llvm::ArrayRef<Tensor> arguments,
+                                          const Values &outer, unsigned depth);
+  void convertWhile(Op &op, const Values &values, unsigned depth);
+  void convertCase(Op &op, const Values &values, unsigned depth);
 
   mlir::ModuleOp source;
   mlir::SymbolTable symbols;

@@ -69,6 +69,8 @@ llvm::ArrayRef<Entry> movementOps();
 llvm::ArrayRef<Entry> contractionOps();
 llvm::ArrayRef<Entry> reductionOps();
 llvm::ArrayRef<Entry> gatherOps();
+llvm::ArrayRef<Entry> scatterOps();
+llvm::ArrayRef<Entry> sortOps();
 
 /// The scalar meaning of an elementwise op, for operands of its element type;
 /// null if there is none. Throws nothing: it runs inside of MLIR's builders,

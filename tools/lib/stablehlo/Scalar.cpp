@@ -171,8 +171,30 @@ const Comparison *comparisonOf(Operation *op) {
       return &c;
   return nullptr;
 }
+bool isTotalOrder(Operation *op) {
+  auto order = dyn_cast_or_null<StringAttr>(op->getAttr("compare_type"));
+  return order && order.getValue() == "TOTALORDER";
+}
+/// An integer that orders as IEEE 754's totalOrder does: −NaN, −∞, …, −0, +0, …,
+/// ∞, NaN. The bits of negative numbers are turned around.
+Value totalOrder(const Code &s, Value x) {
+  unsigned width = x.getType().getIntOrFloatBitWidth();
+  Type type = s.b.getIntegerType(width);
+  Value bits = arith::BitcastOp::create(s.b, s.l, type, x);
+  auto number = [&](APInt i) -> Value {
+    return arith::ConstantOp::create(s.b, s.l, s.b.getIntegerAttr(type, i));
+  };
+  Value sign =
+      arith::ShRSIOp::create(s.b, s.l, bits, number(APInt(width, width - 1)));
+  Value rest = arith::AndIOp::create(s.b, s.l, sign,
+                                     number(APInt::getSignedMaxValue(width)));
+  return arith::XOrIOp::create(s.b, s.l, bits, rest);
+}
 Value compare(const Code &s, V v) {
   const Comparison *c = comparisonOf(s.op);
+  if (s.f && isTotalOrder(s.op))
+    return arith::CmpIOp::create(s.b, s.l, c->ints, totalOrder(s, v[0]),
+                                 totalOrder(s, v[1]));
   if (s.f)
     return arith::CmpFOp::create(s.b, s.l, c->floats, v[0], v[1]);
   return arith::CmpIOp::create(s.b, s.l, s.u ? c->unsignedInts : c->ints, v[0],
@@ -276,9 +298,6 @@ void checkScalar(Operation *op) {
     return;
   if (!comparisonOf(op))
     fail("its comparison_direction is missing or not known");
-  auto order = dyn_cast_or_null<StringAttr>(op->getAttr("compare_type"));
-  if (order && order.getValue() == "TOTALORDER" && kind == Floats)
-    fail("unsupported: compare_type TOTALORDER");
 }
 
 Value scalarOp(OpBuilder &b, Location loc, Operation *op,
@@ -300,6 +319,25 @@ static bool isConstant(Operation *op) {
   return op->getName().getStringRef() == "stablehlo.constant";
 }
 
+/// JAX puts constants of a comparison in front of its region.
+static bool isScalarConstant(Operation *op) {
+  if (!op || !isConstant(op))
+    return false;
+  auto value = dyn_cast_or_null<DenseElementsAttr>(op->getAttr("value"));
+  return value && value.getNumElements() == 1;
+}
+
+static Value buildConstant(OpBuilder &b, Location loc, Operation *op) {
+  auto dense = cast<DenseElementsAttr>(op->getAttr("value"));
+  Type type = import::irType(dtypeOf(dense.getElementType()), b.getContext());
+  TypedAttr value;
+  if (isa<FloatType>(type))
+    value = b.getFloatAttr(type, *dense.getValues<APFloat>().begin());
+  else
+    value = b.getIntegerAttr(type, *dense.getValues<APInt>().begin());
+  return arith::ConstantOp::create(b, loc, value);
+}
+
 void checkScalarRegion(Region &region, size_t args, size_t results) {
   if (!region.hasOneBlock())
     fail("its region has not one block");
@@ -316,7 +354,7 @@ void checkScalarRegion(Region &region, size_t args, size_t results) {
       fail("an argument of its region is no scalar");
   for (Operation &op : block) {
     for (Value v : op.getOperands())
-      if (v.getParentBlock() != &block)
+      if (v.getParentBlock() != &block && !isScalarConstant(v.getDefiningOp()))
         fail("its region uses a value from outside");
     for (Value v : op.getResults())
       if (!isScalar(v.getType()))
@@ -331,10 +369,9 @@ void checkScalarRegion(Region &region, size_t args, size_t results) {
       checkScalar(&op);
       continue;
     }
-    auto value = dyn_cast_or_null<DenseElementsAttr>(op.getAttr("value"));
-    if (!value || value.getNumElements() != 1)
+    if (!isScalarConstant(&op))
       fail("a constant in its region is no scalar");
-    dtypeOf(value.getElementType());
+    dtypeOf(cast<DenseElementsAttr>(op.getAttr("value")).getElementType());
   }
   fail("its region is empty");
 }
@@ -347,22 +384,16 @@ SmallVector<Value> scalarRegion(OpBuilder &b, Location loc, Region &region,
   SmallVector<Value> operands;
   for (Operation &op : region.front()) {
     operands.clear();
-    for (Value v : op.getOperands())
-      operands.push_back(values.lookup(v));
+    for (Value v : op.getOperands()) {
+      Value &value = values[v];
+      if (!value) // from outside
+        value = buildConstant(b, loc, v.getDefiningOp());
+      operands.push_back(value);
+    }
     if (&op == &region.front().back())
       break;
-    if (!isConstant(&op)) {
-      values[op.getResult(0)] = scalarOp(b, loc, &op, operands);
-      continue;
-    }
-    auto dense = cast<DenseElementsAttr>(op.getAttr("value"));
-    Type type = import::irType(dtypeOf(dense.getElementType()), b.getContext());
-    TypedAttr value;
-    if (isa<FloatType>(type))
-      value = b.getFloatAttr(type, *dense.getValues<APFloat>().begin());
-    else
-      value = b.getIntegerAttr(type, *dense.getValues<APInt>().begin());
-    values[op.getResult(0)] = arith::ConstantOp::create(b, loc, value);
+    values[op.getResult(0)] = isConstant(&op) ? buildConstant(b, loc, &op)
+                                              : scalarOp(b, loc, &op, operands);
   }
   return operands;
 }

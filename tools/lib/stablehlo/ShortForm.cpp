@@ -46,6 +46,7 @@ struct Form {
   ParseResult loop();
   ParseResult customCall();
   ParseResult composite();
+  ParseResult topK();
 };
 
 /// The generic form's name of an entry of the short form.
@@ -392,6 +393,11 @@ ParseResult Form::composite() { // "name" %x, ... {...} : types
   return success();
 }
 
+ParseResult Form::topK() { // (%x, k = 8) : types
+  return failure(parser.parseLParen() || entries() || parser.parseRParen() ||
+                 dictionary() || types());
+}
+
 } // namespace
 
 ParseResult parseShortForm(OpAsmParser &parser, OperationState &state) {
@@ -416,6 +422,8 @@ ParseResult parseShortForm(OpAsmParser &parser, OperationState &state) {
     return form.customCall();
   if (op == "composite")
     return form.composite();
+  if (op == "top_k")
+    return form.topK();
   return form.simple();
 }
 
