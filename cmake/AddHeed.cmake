@@ -2,7 +2,9 @@
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  # ccache takes precompiled headers with this sloppiness only; the inode cache spares it to read them each time.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_INODECACHE=1 ${CCACHE_PROGRAM})
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
@@ -32,6 +34,7 @@ function(add_heed_library name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  heed_precompiled_mlir(${name})
   get_property(tablegen GLOBAL PROPERTY HEED_TABLEGEN_TARGETS)
   add_dependencies(${name} ${tablegen})
 endfunction()
@@ -41,6 +44,7 @@ function(add_heed_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
+  heed_precompiled_mlir(${name})
   get_property(tablegen GLOBAL PROPERTY HEED_TABLEGEN_TARGETS)
   add_dependencies(${name} ${tablegen})
 endfunction()
