@@ -1,4 +1,4 @@
-// heed-bench-choice.cpp - times both sides of what runtime/onednn/Choice.cpp
+// heed-bench-choice.cpp - times both sides of what runtime/cost/CostModel.cpp
 // decides.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -8,7 +8,7 @@
 // best of many calls each; what is chosen is marked by *. A choice that costs
 // more than a tenth, and half a microsecond, is wrong, and so is the constant
 // behind it.
-#include "runtime/onednn/Choice.h"
+#include "runtime/cost/CostModel.h"
 
 #include <algorithm>
 #include <chrono>
@@ -21,7 +21,7 @@
 #include <vector>
 
 using namespace dnnl;
-using heed::runtime::ProductFamily;
+using heed::cost::ProductFamily;
 using Desc = memory::desc;
 using Dims = memory::dims;
 using Tag = memory::format_tag;
@@ -112,11 +112,11 @@ void product(Bench &bench, int64_t m, int64_t k, int64_t n, int64_t threads) {
         Dims{0, 0});
   };
   auto convolution = makeConvolution();
-  const char *faster = heed::runtime::fasterThan(convolution.impl_info_str());
+  const char *faster = heed::cost::fasterThan(convolution.impl_info_str());
   while (faster && std::strcmp(convolution.impl_info_str(), faster) != 0 &&
          convolution.next_impl())
     ;
-  ProductFamily chosen = heed::runtime::chooseProductFamily(m, k, n, threads);
+  ProductFamily chosen = heed::cost::chooseProductFamily(m, k, n, threads);
   std::vector<Way> ways;
   ways.emplace_back("matmul", chosen == ProductFamily::Matmul, matmul(plain),
                     bench.cpu, plain);
@@ -148,7 +148,7 @@ void convolution(Bench &bench, const Picture &p) {
       Desc({1, p.outputs, height, width}, kF32, Tag::nhwc),
       Dims{p.stride, p.stride}, Dims{0, 0}, Dims{pad, pad}, Dims{pad, pad});
   std::string first = desc.impl_info_str();
-  const char *faster = heed::runtime::fasterThan(first.c_str());
+  const char *faster = heed::cost::fasterThan(first.c_str());
   if (!faster)
     return;
   std::vector<Way> ways;

@@ -4,7 +4,7 @@
 #ifndef HEED_RUNTIME_ONEDNN_PLAN_H
 #define HEED_RUNTIME_ONEDNN_PLAN_H
 
-#include "runtime/onednn/Choice.h"
+#include "runtime/cost/CostModel.h"
 #include "runtime/onednn/Site.h"
 
 #include <cstring>
@@ -73,7 +73,8 @@ bool keepBetter(dnnl::primitive_desc_base &best,
 template <typename Create>
 dnnl::primitive_desc_base preferFaster(Create create) {
   auto first = create();
-  const char *faster = first ? fasterThan(first.impl_info_str()) : nullptr;
+  const char *faster =
+      first ? cost::fasterThan(first.impl_info_str()) : nullptr;
   if (!faster)
     return first;
   auto other = create(); // next_impl() would change the first

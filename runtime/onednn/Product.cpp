@@ -8,7 +8,7 @@
 
 #include "runtime/onednn/Product.h"
 
-#include "runtime/onednn/Choice.h"
+#include "runtime/cost/CostModel.h"
 
 #include <omp.h>
 
@@ -56,7 +56,8 @@ std::optional<Attempt> planPackedProduct(const dnnl::engine &engine,
                                          const Product &product) {
   const View &weights = product.views[product.weights];
   int64_t m = product.views[product.destination].sizes[0];
-  ProductFamily family = chooseProductFamily(
+  using cost::ProductFamily;
+  ProductFamily family = cost::chooseProductFamily(
       m, weights.sizes[0], weights.sizes[1], omp_get_max_threads());
   if (family == ProductFamily::Matmul)
     return std::nullopt;

@@ -1,6 +1,7 @@
 // Parallel.cpp - parallel loops on the OpenMP pool that oneDNN uses too
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "runtime/cost/CostModel.h"
 #include "runtime/support/Context.h"
 
 #include <algorithm>
@@ -9,15 +10,11 @@
 #include <xmmintrin.h>
 #endif
 
-/// Below this many scalar operations a fork and join (about 0.5 µs with
-/// spinning workers, several when they sleep) costs more than it saves.
-static constexpr int64_t kSerialCost = 32768;
-
 static bool worthForking(int64_t n, int64_t costPerIteration) {
   int64_t cost;
   return __builtin_mul_overflow(n, std::max<int64_t>(costPerIteration, 1),
                                 &cost) ||
-         cost >= kSerialCost;
+         cost >= heed::cost::kForkCost;
 }
 
 /// Stores past the caches may arrive late: none does after the loop.

@@ -4,6 +4,7 @@
 #include "passes/lower/cpu/LowerRope.h"
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/cpu/SdpaKernel.h"
+#include "passes/lower/cpu/SdpaShape.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -20,8 +21,9 @@ namespace heed::lower {
 
 namespace {
 std::string flashSchedule(SdpaOp op) {
-  std::optional<SdpaBlockMap> map =
-      analyzeBlocks(op, chooseQueryBlock(op), chooseKeyBlock(op));
+  cost::Attention shape = getShape(op);
+  std::optional<SdpaBlockMap> map = analyzeBlocks(
+      op, cost::chooseQueryBlock(shape), cost::chooseKeyBlock(shape));
   return map ? "flash, " + map->describe() : "flash";
 }
 

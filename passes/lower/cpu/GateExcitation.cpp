@@ -6,8 +6,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-#include "passes/lower/cpu/CostModel.h"
 #include "passes/lower/cpu/GateLayout.h"
+#include "runtime/cost/CostModel.h"
 
 using namespace mlir;
 using heed::attn::GateOp;
@@ -45,7 +45,7 @@ bool keepsExcitationNative(GateOp gate) {
   auto type = cast<ShapedType>(gate.getX().getType());
   int64_t images =
       llvm::is_contained(gate.getDimensions(), 0) ? 1 : type.getDimSize(0);
-  return isNativeExcitation(work, weightBytes, images);
+  return cost::isNativeExcitation(work, weightBytes, images);
 }
 
 //===----------------------------------------------------------------------===//

@@ -6,7 +6,7 @@
 //   last dim of x kept, contiguous:   GatePoolColumns.cpp
 //   else                              scalars
 #include "passes/lower/cpu/GatePool.h"
-#include "passes/lower/cpu/CostModel.h"
+#include "passes/lower/cpu/CostedLoops.h"
 
 #include "dialect/sdpa/SdpaScore.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -12,13 +12,14 @@
 //     as memory likes to be read: load sums, add eight vectors each, store
 //
 // The sums of parts are stored, and added in a loop of their own.
-#include "passes/lower/cpu/CostModel.h"
+#include "passes/lower/cpu/CostedLoops.h"
 #include "passes/lower/cpu/GatePool.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "runtime/cost/CostModel.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -74,7 +75,7 @@ struct ColumnsLowering {
     for (Value outer : outerSizes())
       tasks *= getConstantIntValue(outer).value_or(1);
     int64_t rows = getConstantIntValue(pool.pooledSizes.back()).value_or(0);
-    parts = choosePoolParts(tasks, rows, pool.view.getNumElements());
+    parts = cost::choosePoolParts(tasks, rows, pool.view.getNumElements());
     if (parts == 1)
       return;
     OpBuilder at = pool.besidePools();

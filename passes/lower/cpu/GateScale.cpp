@@ -8,8 +8,9 @@
 //   g varies along a short last dim (NHWC, blocked layouts): rows of some
 //     thousand elements at a time, g in registers where a row is a few vectors
 //   else: scalars
-#include "passes/lower/cpu/CostModel.h"
+#include "passes/lower/cpu/CostedLoops.h"
 #include "passes/lower/cpu/GateLayout.h"
+#include "runtime/cost/CostModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -24,8 +25,6 @@ namespace heed::lower {
 
 /// Vectors in flight; of a row whose factors are registers.
 constexpr unsigned kUnroll = 4;
-/// Rows that are shorter are no task of their own; elements of a task then.
-constexpr int64_t kShortRow = 1024, kTaskElements = 4096;
 
 namespace {
 struct ScaleLowering {
@@ -73,12 +72,13 @@ struct ScaleLowering {
     std::optional<int64_t> size = getConstantIntValue(view.sizes.back());
     bool varies = llvm::any_of(
         view.pooled, [](ArrayRef<bool> pooled) { return !pooled.back(); });
-    return size && *size < kShortRow && view.sizes.size() > 1 && varies ? *size
-                                                                        : 0;
+    return size && *size < cost::kShortRow && view.sizes.size() > 1 && varies
+               ? *size
+               : 0;
   }
 
   void scaleShortRows(OpBuilder &b, int64_t size) {
-    int64_t rows = std::max<int64_t>(1, kTaskElements / size);
+    int64_t rows = std::max<int64_t>(1, cost::kTaskElements / size);
     Value count = view.sizes.end()[-2], step = buildIndex(b, loc, rows);
     Values tasks = llvm::to_vector(ValueRange(view.sizes).drop_back(2));
     std::optional<int64_t> known = getConstantIntValue(count);

@@ -1,6 +1,6 @@
 // LowerGate.cpp - attn.gate on memrefs -> pools, excitation, scaling.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "passes/lower/cpu/CostModel.h"
+#include "passes/lower/cpu/CostedLoops.h"
 #include "passes/lower/cpu/GateExcitation.h"
 #include "passes/lower/cpu/GateLayout.h"
 #include "passes/lower/cpu/Passes.h"
@@ -18,6 +18,7 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/lower/cpu/VectorLoop.h"
+#include "runtime/cost/CostModel.h"
 
 using namespace mlir;
 using heed::attn::GateOp;
@@ -107,8 +108,8 @@ struct Lowering {
     Value rest = arith::RemUIOp::create(b, loc, images, threads);
     Value even = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest,
                                        buildIndex(b, loc, 0));
-    Value few = arith::MulIOp::create(b, loc, threads,
-                                      buildIndex(b, loc, kImagesPerThread));
+    Value few = arith::MulIOp::create(
+        b, loc, threads, buildIndex(b, loc, cost::kImagesPerThread));
     Value many =
         arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, images, few);
     return arith::OrIOp::create(b, loc, even, many);
@@ -130,8 +131,8 @@ struct Lowering {
     if (!type.hasStaticShape()) {
       Value total = sizeInBytes(b, loc, type, dynamicSizes(type));
       large = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, total,
-                                    buildIndex(b, loc, kCachedBytes / 2));
-    } else if (type.getNumElements() * bytes <= kCachedBytes) {
+                                    buildIndex(b, loc, cost::kCachedBytes / 2));
+    } else if (type.getNumElements() * bytes <= cost::kCachedBytes) {
       return {};
     }
     Value address =

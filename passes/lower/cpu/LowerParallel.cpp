@@ -27,7 +27,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "passes/lower/cpu/CostModel.h"
+#include "passes/lower/cpu/CostedLoops.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 
 using namespace mlir;

@@ -1,6 +1,7 @@
 // SdpaKernel.cpp - block sizes, indices and limits of the attention kernel.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/lower/cpu/SdpaKernel.h"
+#include "passes/lower/cpu/SdpaShape.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,20 +26,21 @@ SdpaKernel::SdpaKernel(OpBuilder &b, SdpaOp op, const TargetDescriptor &target)
   panelVectors = target.vectorRegisters >= 32 ? 4 : 2;
   headDim = op.getStaticSize(SdpaOp::D);
   valueDim = op.getStaticSize(SdpaOp::E);
-  queryBlock = chooseQueryBlock(op);
+  cost::Attention shape = getShape(op);
+  queryBlock = cost::chooseQueryBlock(shape);
   int64_t queries = op.getStaticSize(SdpaOp::I);
   fewQueries = queries >= 1 && queries <= 3 &&
                isContiguousAlong(op.getQ(), op.getQMap(), SdpaOp::D) &&
                isContiguousAlong(op.getK(), op.getKMap(), SdpaOp::D);
   if (fewQueries)
     queryBlock = queries;
-  keyBlock = chooseKeyBlock(op);
+  keyBlock = cost::chooseKeyBlock(shape);
   blockMap = analyzeBlocks(op, queryBlock, keyBlock);
   if (fewQueries && !blockMap) {
-    group = chooseGroup(op, queries);
+    group = cost::chooseGroup(shape, queries);
     queryBlock = queries * group;
   }
-  splitsKeys = !blockMap && mayLackTasks(op, queryBlock, group);
+  splitsKeys = !blockMap && cost::mayLackTasks(shape, queryBlock, group);
   auto size = [&](SdpaOp::Dim dim) {
     return getValueOrCreateConstantIndexOp(b, loc, op.getDimSize(b, dim));
   };
@@ -63,7 +65,7 @@ Type SdpaKernel::packedType(OpBuilder &b) const {
 }
 
 bool SdpaKernel::prefetches() const {
-  return fewQueries && isWorthPrefetching(op, queryBlock);
+  return fewQueries && cost::isWorthPrefetching(getShape(op), queryBlock);
 }
 
 bool SdpaKernel::copiesQueries() const {

@@ -25,7 +25,6 @@
 #define HEED_PASSES_LOWER_CPU_SDPAKERNEL_H
 
 #include "dialect/sdpa/SdpaScore.h"
-#include "passes/lower/cpu/CostModel.h"
 #include "passes/lower/cpu/SdpaBlockMap.h"
 #include "passes/lower/cpu/TargetDescriptor.h"
 #include "passes/lower/cpu/VectorLoop.h"

@@ -11,6 +11,7 @@
 #include "passes/lower/cpu/Maximum.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 #include "passes/lower/cpu/SdpaKernel.h"
+#include "runtime/cost/CostModel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -51,7 +52,7 @@ SdpaParts allocParts(OpBuilder &b, SdpaKernel &kernel, ValueRange sizes) {
       b, loc, divides, one,
       arith::CeilDivUIOp::create(b, loc, wanted, tasks).getResult());
   Value most = arith::DivUIOp::create(b, loc, kernel.sizeK,
-                                      buildIndex(b, loc, kMinPart));
+                                      buildIndex(b, loc, cost::kMinPart));
   count = arith::MaxSIOp::create(
       b, loc, arith::MinSIOp::create(b, loc, count, most), one);
   // Whole panels.

@@ -18,7 +18,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "passes/lower/cpu/CostModel.h"
+#include "passes/lower/cpu/CostedLoops.h"
 
 #include <limits>
 

@@ -13,9 +13,9 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "passes/lower/cpu/CostModel.h"
 #include "passes/lower/onednn/Constants.h"
 #include "passes/lower/onednn/PrimitiveBuilder.h"
+#include "runtime/cost/CostModel.h"
 
 using namespace mlir;
 
@@ -49,7 +49,7 @@ static std::optional<Match> match(attn::PrimitiveOp op) {
   }
   SmallVector<int64_t> w = op.getLogicalShape(1);
   if (w[0] != 1 || ShapedType::isDynamicShape(w) ||
-      !isNarrowDeconvolution(w[1]))
+      !cost::isNarrowDeconvolution(w[1]))
     return std::nullopt;
   match.outputs = w[1];
   match.inputs = w[2];
