@@ -250,38 +250,29 @@ struct Counter {
   }
 };
 
+/// The numbers of a node for one row; false where one of them is none.
 bool fill(const Node &node, int64_t offset, ArrayRef<Line> lines, Line &line) {
-  SmallVector<double, 3> x(node.operands.size());
-  for (int64_t c = 0, e = line.values.size(); c < e; ++c) {
-    double &value = line.values[c];
-    for (auto [k, operand] : llvm::enumerate(node.operands))
-      x[k] = lines[operand].at(c);
-    switch (node.kind) {
-    case Node::Number:
+  SmallVector<Operand, 3> x;
+  for (unsigned operand : node.operands)
+    x.push_back({lines[operand].values});
+  if (node.kind == Node::Computed)
+    return node.function(x, line.values);
+  for (auto [c, value] : llvm::enumerate(line.values)) {
+    if (node.kind == Node::Number) {
       value = node.number;
-      break;
-    case Node::Table:
+    } else if (node.kind == Node::Table) {
       value = node.table[offset + line.columns[c]];
-      break;
-    case Node::Index:
+    } else if (node.kind == Node::Index) {
       value = double(offset + line.columns[c]);
-      break;
-    case Node::Lookup: {
+    } else {
       int64_t at = 0;
-      for (auto [index, size] : llvm::zip(x, node.shape)) {
+      for (auto [operand, size] : llvm::zip(x, node.shape)) {
+        double index = operand[c];
         if (!(index >= 0 && index < double(size)))
           return false;
         at = at * size + int64_t(index);
       }
       value = node.table[at];
-      break;
-    }
-    case Node::Computed: {
-      std::optional<double> result = node.function(x);
-      if (!result)
-        return false;
-      value = *result;
-    }
     }
   }
   return true;
@@ -371,10 +362,9 @@ std::optional<std::vector<double>> Program::reduce(const Element &tensor) {
   for (auto next = values->begin(); next != values->end();) {
     double total = *init;
     for (int64_t k = 0; k < count; ++k) {
-      std::optional<double> value = combine({total, *next++});
-      if (!value || !isWhole(*value))
+      double old = total, value = *next++;
+      if (!combine({Operand{old}, Operand{value}}, total) || !isWhole(total))
         return std::nullopt;
-      total = *value;
     }
     result.push_back(total);
   }

@@ -6,13 +6,12 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
+#include <optional>
 
 using namespace mlir;
 
 namespace heed::recognize {
 namespace {
-
-using Numbers = ArrayRef<double>;
 
 bool compare(arith::CmpIPredicate predicate, double a, double b) {
   switch (predicate) {
@@ -78,84 +77,120 @@ bool compare(arith::CmpFPredicate predicate, double a, double b) {
 
 int64_t integer(double value) { return static_cast<int64_t>(value); }
 
-/// A division whose divisor is checked.
-template <typename F> ScalarFunction dividing(F f) {
-  return [f](Numbers x) -> std::optional<double> {
-    if (x[1] == 0)
-      return std::nullopt;
-    return f(x);
+/// y[i] = f(i); false where one of them is none.
+template <typename F> bool fill(MutableArrayRef<double> y, F f) {
+  for (size_t i = 0; i < y.size(); ++i)
+    if constexpr (std::is_convertible_v<decltype(f(i)), double>) {
+      y[i] = f(i);
+    } else {
+      std::optional<double> value = f(i);
+      if (!value)
+        return false;
+      y[i] = *value;
+    }
+  return true;
+}
+
+/// f of numbers, for a line of them; its result may be std::nullopt.
+template <typename F> ScalarFunction unary(F f) {
+  return [f](ArrayRef<Operand> x, MutableArrayRef<double> y) {
+    return fill(y, [&](size_t i) { return f(x[0][i]); });
   };
+}
+template <typename F> ScalarFunction binary(F f) {
+  return [f](ArrayRef<Operand> x, MutableArrayRef<double> y) {
+    return fill(y, [&](size_t i) { return f(x[0][i], x[1][i]); });
+  };
+}
+
+/// A division whose divisor is checked.
+template <typename F> ScalarFunction division(F f) {
+  return binary([f](double a, double b) -> std::optional<double> {
+    if (b == 0)
+      return std::nullopt;
+    return f(a, b);
+  });
+}
+
+/// A comparison; the predicate is read once a line.
+template <typename Predicate> ScalarFunction comparison(Predicate predicate) {
+  return binary([predicate](double a, double b) {
+    return double(compare(predicate, a, b));
+  });
 }
 
 /// Null where the result is not the same in any order of computation.
 ScalarFunction functionOf(Operation *op) {
   return llvm::TypeSwitch<Operation *, ScalarFunction>(op)
       .Case<arith::AddFOp, arith::AddIOp>(
-          [](auto) { return [](Numbers x) { return x[0] + x[1]; }; })
+          [](auto) { return binary([](double a, double b) { return a + b; }); })
       .Case<arith::SubFOp, arith::SubIOp>(
-          [](auto) { return [](Numbers x) { return x[0] - x[1]; }; })
+          [](auto) { return binary([](double a, double b) { return a - b; }); })
       .Case<arith::MulFOp, arith::MulIOp>(
-          [](auto) { return [](Numbers x) { return x[0] * x[1]; }; })
+          [](auto) { return binary([](double a, double b) { return a * b; }); })
       .Case<arith::DivFOp>(
-          [](auto) { return [](Numbers x) { return x[0] / x[1]; }; })
+          [](auto) { return binary([](double a, double b) { return a / b; }); })
       .Case<arith::DivSIOp, arith::DivUIOp>([](auto) {
-        return dividing(
-            [](Numbers x) { return double(integer(x[0]) / integer(x[1])); });
+        return division(
+            [](double a, double b) { return double(integer(a) / integer(b)); });
       })
       .Case<arith::FloorDivSIOp>([](auto) {
-        return dividing([](Numbers x) { return std::floor(x[0] / x[1]); });
+        return division([](double a, double b) { return std::floor(a / b); });
       })
       .Case<arith::RemSIOp, arith::RemUIOp>([](auto) {
-        return dividing(
-            [](Numbers x) { return double(integer(x[0]) % integer(x[1])); });
+        return division(
+            [](double a, double b) { return double(integer(a) % integer(b)); });
       })
-      .Case<arith::NegFOp>([](auto) { return [](Numbers x) { return -x[0]; }; })
+      .Case<arith::NegFOp>(
+          [](auto) { return unary([](double a) { return -a; }); })
       .Case<math::AbsFOp, math::AbsIOp>(
-          [](auto) { return [](Numbers x) { return std::fabs(x[0]); }; })
+          [](auto) { return unary([](double a) { return std::fabs(a); }); })
       .Case<math::FloorOp>(
-          [](auto) { return [](Numbers x) { return std::floor(x[0]); }; })
+          [](auto) { return unary([](double a) { return std::floor(a); }); })
       .Case<math::CeilOp>(
-          [](auto) { return [](Numbers x) { return std::ceil(x[0]); }; })
-      .Case<arith::MaximumFOp, arith::MaxNumFOp, arith::MaxSIOp>(
-          [](auto) { return [](Numbers x) { return std::max(x[0], x[1]); }; })
-      .Case<arith::MinimumFOp, arith::MinNumFOp, arith::MinSIOp>(
-          [](auto) { return [](Numbers x) { return std::min(x[0], x[1]); }; })
+          [](auto) { return unary([](double a) { return std::ceil(a); }); })
+      .Case<arith::MaximumFOp, arith::MaxNumFOp, arith::MaxSIOp>([](auto) {
+        return binary([](double a, double b) { return std::max(a, b); });
+      })
+      .Case<arith::MinimumFOp, arith::MinNumFOp, arith::MinSIOp>([](auto) {
+        return binary([](double a, double b) { return std::min(a, b); });
+      })
       .Case<arith::AndIOp>([](auto) {
-        return [](Numbers x) { return double(integer(x[0]) & integer(x[1])); };
+        return binary(
+            [](double a, double b) { return double(integer(a) & integer(b)); });
       })
       .Case<arith::OrIOp>([](auto) {
-        return [](Numbers x) { return double(integer(x[0]) | integer(x[1])); };
+        return binary(
+            [](double a, double b) { return double(integer(a) | integer(b)); });
       })
       .Case<arith::XOrIOp>([](arith::XOrIOp op) {
         int64_t bits = op.getType().isInteger(1) ? 1 : -1;
-        return [bits](Numbers x) {
-          return double((integer(x[0]) ^ integer(x[1])) & bits);
-        };
+        return binary([bits](double a, double b) {
+          return double((integer(a) ^ integer(b)) & bits);
+        });
       })
       .Case<arith::SelectOp>([](auto) {
-        return [](Numbers x) { return x[0] != 0 ? x[1] : x[2]; };
-      })
-      .Case<arith::CmpIOp, arith::CmpFOp>([](auto op) {
-        auto predicate = op.getPredicate();
-        return [predicate](Numbers x) {
-          return double(compare(predicate, x[0], x[1]));
+        return [](ArrayRef<Operand> x, MutableArrayRef<double> y) {
+          return fill(
+              y, [&](size_t i) { return x[0][i] != 0 ? x[1][i] : x[2][i]; });
         };
       })
+      .Case<arith::CmpIOp, arith::CmpFOp>(
+          [](auto op) { return comparison(op.getPredicate()); })
       .Case<arith::SIToFPOp, arith::UIToFPOp, arith::ExtFOp, arith::ExtSIOp,
             arith::ExtUIOp, arith::IndexCastOp, arith::TruncFOp>(
-          [](auto) { return [](Numbers x) { return x[0]; }; })
+          [](auto) { return unary([](double a) { return a; }); })
       .Case<arith::TruncIOp>([](arith::TruncIOp op) {
         bool toBool = op.getType().isInteger(1);
-        return [toBool](Numbers x) {
-          return toBool ? double(integer(x[0]) & 1) : x[0];
-        };
+        return unary(
+            [toBool](double a) { return toBool ? double(integer(a) & 1) : a; });
       })
       .Case<arith::FPToSIOp, arith::FPToUIOp>([](auto) {
-        return [](Numbers x) -> std::optional<double> {
-          if (!std::isfinite(x[0]))
+        return unary([](double a) -> std::optional<double> {
+          if (!std::isfinite(a))
             return std::nullopt;
-          return std::trunc(x[0]);
-        };
+          return std::trunc(a);
+        });
       })
       .Default([](Operation *) { return nullptr; });
 }
@@ -169,9 +204,12 @@ ScalarFunction scalarFunctionOf(Operation *op) {
     return function;
   if (!type.isF32())
     return nullptr;
-  return [function](Numbers x) -> std::optional<double> {
-    std::optional<double> value = function(x);
-    return value ? std::optional<double>(float(*value)) : value;
+  return [function](ArrayRef<Operand> x, MutableArrayRef<double> y) {
+    if (!function(x, y))
+      return false;
+    for (double &value : y)
+      value = float(value);
+    return true;
   };
 }
 

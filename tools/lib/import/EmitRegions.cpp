@@ -19,7 +19,7 @@ void Emitter::inRegion(Block *region, llvm::function_ref<void()> body) {
   auto outerEqualities = equalities;
   size_t outerNotes = notes.size();
   ++openRegions;
-  auto leave = llvm::make_scope_exit([&] {
+  llvm::scope_exit leave([&] {
     --openRegions;
     sizes = std::move(outerSizes);
     atomValues = std::move(outerAtoms);
