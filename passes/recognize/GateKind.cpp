@@ -255,6 +255,11 @@ GateKind classifyGate(const Layout &x, ArrayRef<int64_t> dimensions,
     if (convolvesAll || ((first || pools > 1) && (contractsAll || !mixes)))
       return GateKind::Spatial;
   }
+  // Blocks of channels and the channels of a block, all of them pooled: the
+  // others are the pixels.
+  if (dimensions.size() == 2 && isPooled(1) && isPooled(x.size() - 1) &&
+      others >= 2 && convolvesAll)
+    return GateKind::Spatial;
   // Blocks of channels, and last the channels of a block.
   auto isWhole = [&](const Axis &joined) {
     for (auto [dim, axis] : llvm::enumerate(x))
