@@ -224,6 +224,22 @@ Tensor Emitter::mean(const Tensor &t, ArrayRef<int64_t> axes, bool keepDims) {
 
 Tensor Emitter::contract(const Tensor &x, StringRef xDims, const Tensor &y,
                          StringRef yDims, StringRef outDims) {
+  // A product of elements (x by a gate for each of its channels) is one in the
+  // layout of the operand that has all dims; another layout is a transpose.
+  auto isComplete = [&](StringRef dims) {
+    return dims.size() == outDims.size() &&
+           (xDims.str() + yDims.str()).find_first_not_of(outDims.str()) ==
+               std::string::npos &&
+           outDims.find_first_not_of(dims) == StringRef::npos;
+  };
+  if (xDims != outDims && yDims != outDims)
+    for (StringRef dims : {yDims, xDims})
+      if (isComplete(dims)) {
+        SmallVector<int64_t> order;
+        for (char c : outDims)
+          order.push_back(dims.find(c));
+        return transpose(contract(x, xDims, y, yDims, dims), order);
+      }
   // Loops: the output's dims in order, then the summed ones.
   std::string loops = outDims.str();
   for (char c : xDims.str() + yDims.str())

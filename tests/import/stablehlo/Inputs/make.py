@@ -69,3 +69,13 @@ save("sort", lambda x: jnp.sort(x, axis=0), random(9, 4))
 save("top_k", lambda x: lax.top_k(x, 5), random(3, 33))
 save("scatter", lambda x, i, v: x.at[i].add(v), random(10, 3), np.array([1, 5, 1], np.int32), random(3, 3))
 save("cache", cache, random(16), np.zeros((32, 16), np.float32), np.zeros((32, 16), np.float32))
+
+
+def einsum_gate(x):
+    """An SE gate whose last product is an einsum: a dot_general that sums nothing, and a transpose."""
+    hidden = jax.nn.relu(jnp.mean(x, (1, 2)) @ squeeze)
+    return jnp.einsum("bc,bhwc->bhwc", jax.nn.sigmoid(hidden @ excite), x)
+
+
+squeeze, excite = random(12, 4), random(4, 12)
+save("einsum_gate", einsum_gate, random(2, 7, 5, 12))
