@@ -18,6 +18,7 @@
 struct ImportTest : testing::Test {
   heed::onnx::ModelProto model;
   std::filesystem::path file;
+  heed::import::ImportOptions options;
 
   void SetUp() override {
     std::string name =
@@ -119,7 +120,8 @@ struct ImportTest : testing::Test {
     std::ofstream(file, std::ios::binary) << model.SerializeAsString();
     mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
     std::string error;
-    auto module = heed::import::importOnnx(file.string(), context, error);
+    auto module =
+        heed::import::importOnnx(file.string(), context, error, options);
     EXPECT_TRUE(module) << error;
     int count = 0;
     if (module)
@@ -135,7 +137,8 @@ struct ImportTest : testing::Test {
   std::string importFile() {
     mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
     std::string error;
-    auto module = heed::import::importOnnx(file.string(), context, error);
+    auto module =
+        heed::import::importOnnx(file.string(), context, error, options);
     if (!module) {
       EXPECT_EQ(error.rfind(file.string() + ": ", 0), 0u) << error;
       return "error: " + error.substr(file.string().size() + 2);

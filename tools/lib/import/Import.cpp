@@ -6,6 +6,7 @@
 #include "tools/lib/import/Error.h"
 #include "tools/lib/import/Graph.h"
 #include "tools/lib/import/Model.h"
+#include "tools/lib/import/Narrow.h"
 
 #include "dialect/AttnDialect.h"
 
@@ -41,6 +42,8 @@ OwningOpRef<ModuleOp> importOnnx(const std::string &path, MLIRContext &context,
       ModuleOp::create(FileLineColLoc::get(&context, path, 0, 0));
   try {
     auto model = readModel(path);
+    if (options.narrow)
+      narrowInputs(*model->mutable_graph(), options.narrow);
     GraphImporter(*model, path, *module, options).run();
   } catch (ImportError &e) {
     error = path + ": " + e.reason;

@@ -6,14 +6,26 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include "llvm/ADT/ArrayRef.h"
+
+#include <functional>
+#include <optional>
 #include <string>
 
 namespace heed::import {
+
+/// Gets the name of an input and its sizes as the model has them (-1: any). May
+/// set those, which holds for every size of the same name, and the one element
+/// of a boolean input, which is a constant then and no argument.
+using NarrowInput = std::function<void(
+    llvm::StringRef, llvm::MutableArrayRef<int64_t>, std::optional<bool> &)>;
 
 struct ImportOptions {
   /// Called with the number of nodes done and of all nodes, for a progress
   /// line.
   void (*progress)(size_t done, size_t all) = nullptr;
+  /// Asked about each input, where given.
+  NarrowInput narrow;
 };
 
 /// Loads every dialect that imported modules use.

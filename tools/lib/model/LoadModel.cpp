@@ -8,7 +8,6 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/pipelines/Pipelines.h"
-#include "tools/lib/import/Import.h"
 #include "tools/lib/stablehlo/Import.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -31,8 +30,9 @@ bool isText(StringRef bytes) {
   });
 }
 
-llvm::Expected<OwningOpRef<ModuleOp>> loadModel(StringRef path,
-                                                MLIRContext &context) {
+llvm::Expected<OwningOpRef<ModuleOp>>
+loadModel(StringRef path, MLIRContext &context,
+          const import::ImportOptions &options) {
   auto file = llvm::MemoryBuffer::getFile(path);
   if (!file)
     return llvm::createStringError(path + ": " + file.getError().message());
@@ -42,7 +42,7 @@ llvm::Expected<OwningOpRef<ModuleOp>> loadModel(StringRef path,
   if (!isBytecode((*file)->getMemBufferRef()) && !isText(bytes)) {
     std::string error;
     OwningOpRef<ModuleOp> module =
-        import::importOnnx(path.str(), context, error);
+        import::importOnnx(path.str(), context, error, options);
     if (!module)
       return llvm::createStringError(error);
     return module;

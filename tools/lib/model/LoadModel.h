@@ -5,6 +5,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "tools/lib/import/Import.h"
 #include "llvm/Support/Error.h"
 
 namespace heed {
@@ -17,9 +18,10 @@ void registerModelDialects(mlir::DialectRegistry &registry);
 bool isText(llvm::StringRef bytes);
 
 /// Reads `path` as ONNX, StableHLO text, other MLIR text or MLIR bytecode, told
-/// apart by content.
+/// apart by content. `options` are for ONNX.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-loadModel(llvm::StringRef path, mlir::MLIRContext &context);
+loadModel(llvm::StringRef path, mlir::MLIRContext &context,
+          const import::ImportOptions &options = {});
 
 } // namespace heed
 
