@@ -15,6 +15,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/decompose/Passes.h"
 #include "passes/fuse/Passes.h"
+#include "passes/lower/cache/Passes.h"
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/cpu/TargetDescriptor.h"
 #include "passes/lower/onednn/Passes.h"
@@ -203,6 +204,7 @@ void registerHeedPasses() {
   recognize::registerHeedRecognizePasses();
   fuse::registerHeedFusePasses();
   decompose::registerHeedDecomposePasses();
+  lower::registerHeedLowerCachePasses();
   lower::registerHeedLowerCpuPasses();
   lower::registerHeedLowerOnednnPasses();
   lower::registerHeedLowerProfilePasses();

@@ -41,6 +41,10 @@ struct Options {
       "name", cl::value_desc("NAME"), cl::cat(category),
       cl::desc("functions NAME_model and NAME_run (default: from the model "
                "file's name)")};
+  cl::list<std::string> caches{
+      "cache", cl::value_desc("out=in"), cl::cat(category),
+      cl::desc("an output that is an input and new rows behind it: written in "
+               "place, into memory of a fixed capacity")};
   cl::opt<std::string> assembly{"dump-asm", cl::value_desc("FILE"),
                                 cl::cat(category),
                                 cl::desc("write the assembly")};
@@ -148,6 +152,7 @@ static Error compileModel(Options &options) {
 
   CompileOptions compilation = options.compile.options();
   compilation.workspace = true;
+  compilation.caches.assign(options.caches.begin(), options.caches.end());
   compilation.configure = [&](mlir::PassManager &pm) {
     options.explain.record(pm, report);
   };

@@ -90,6 +90,13 @@ Value openOutput(OpBuilder &b, Location loc, Value context, unsigned index,
   return viewAt(b, loc, pointer, type, dynamicSizes);
 }
 
+/// Whether one op alone reads the elements of `input`.
+bool isReadOnce(BlockArgument input) {
+  return llvm::count_if(input.getUsers(), [](Operation *user) {
+           return !isa<memref::DimOp>(user);
+         }) == 1;
+}
+
 /// The copy that a result begins with, of an input with no other use.
 struct InPlace {
   memref::CopyOp copy;
@@ -109,7 +116,7 @@ SmallVector<InPlace> findInPlace(func::ReturnOp terminator) {
       auto input =
           copy ? dyn_cast<BlockArgument>(copy.getSource()) : BlockArgument();
       if (!input || copy.getTarget() != result || copy->getBlock() != block ||
-          input.getOwner() != block || !input.hasOneUse() ||
+          input.getOwner() != block || !isReadOnce(input) ||
           input.getType() != result.getType())
         continue;
       // Nothing reads or writes the result before it holds the input.

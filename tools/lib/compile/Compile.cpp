@@ -5,6 +5,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/lower/cache/Passes.h"
 #include "passes/pipelines/Pipelines.h"
 #include "runtime/support/Host.h"
 #include "tools/lib/compile/Target.h"
@@ -79,6 +80,17 @@ llvm::Expected<Lowered> lowerModel(ModuleOp module,
   auto signature = Signature::of(module);
   if (!signature)
     return signature.takeError();
+  if (!options.caches.empty()) {
+    PassManager pm(module.getContext());
+    lower::LowerCacheOptions caches;
+    llvm::append_range(caches.pairs, options.caches);
+    pm.addPass(lower::createLowerCache(caches));
+    if (failed(pm.run(module)))
+      return llvm::createStringError("compilation failed");
+    signature = Signature::of(module);
+    if (!signature)
+      return signature.takeError();
+  }
   result.signature = *signature;
 
   PassManager pm(module.getContext());

@@ -19,6 +19,9 @@ struct CompileOptions {
   bool profile = false;   // marks around kernels, for CompiledProgram::profile
   bool workspace = false; // a function that counts the scratch memory of a run
   unsigned optLevel = 3;  // of LLVM, as clang's -O
+  /// "present=past": names of results that are an argument and new rows behind
+  /// it, written in place (heed-lower-cache).
+  std::vector<std::string> caches;
   /// Adds passes between fusion and lowering, where given.
   std::function<void(mlir::OpPassManager &)> beforeLowering;
   /// Sees the passes before they run, where given.

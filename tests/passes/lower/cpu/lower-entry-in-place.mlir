@@ -23,6 +23,25 @@ func.func @main(%past: memref<8x4xf32>) -> memref<8x4xf32> {
 
 // -----
 
+// Its sizes may be asked for.
+// CHECK: module attributes {attn.in_place = array<i64: 0, 0>}
+// CHECK-LABEL: func @main
+// CHECK: %[[IN:.*]] = memref.view
+// CHECK: memref.dim %[[IN]]
+// CHECK: scf.if
+// CHECK-NEXT: memref.copy
+func.func @main(%past: memref<?x4xf32>) -> memref<?x4xf32> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %n = memref.dim %past, %c0 : memref<?x4xf32>
+  %present = memref.alloc(%n) : memref<?x4xf32>
+  memref.copy %past, %present : memref<?x4xf32> to memref<?x4xf32>
+  memref.store %zero, %present[%c0, %c0] : memref<?x4xf32>
+  return %present : memref<?x4xf32>
+}
+
+// -----
+
 // The old cache is read after its update: they must not share memory.
 // CHECK: module {
 // CHECK-LABEL: func @main
