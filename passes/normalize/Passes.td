@@ -55,4 +55,27 @@ def NormalizeSlices : Pass<"heed-normalize-slices", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def NormalizeTransposes : Pass<"heed-normalize-transposes", "::mlir::ModuleOp"> {
+  let summary = "Turn transposes that move dims of size 1 only into reshapes";
+  let description = [{
+    The other dims keep their order, so nothing moves in memory: a view instead
+    of a copy, as of the heads of one token.
+
+    Before:
+
+    ```mlir
+    %t = linalg.transpose ins(%x : tensor<1x1x8x64xf32>) outs(%0 : tensor<1x8x1x64xf32>) permutation = [0, 2, 1, 3]
+    ```
+
+    After:
+
+    ```mlir
+    %c = tensor.collapse_shape %x [[0, 1, 2], [3]] : tensor<1x1x8x64xf32> into tensor<8x64xf32>
+    %t = tensor.expand_shape %c [[0, 1, 2], [3]] output_shape [1, 8, 1, 64] : tensor<8x64xf32> into tensor<1x8x1x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // HEED_PASSES_NORMALIZE_PASSES_TD

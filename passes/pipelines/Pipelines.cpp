@@ -90,6 +90,8 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   // func: one function again, for one plan of all buffers and weights that are
   // constants where they are used. Layers share kernels by heed-lower-parallel.
   pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
+  // What is still transposed and need not be moved.
+  pm.addPass(normalize::createNormalizeTransposes());
   // linalg, attn, tensor: the last changes on tensors. Attention that the
   // kernels do not hold is unfused first, then libraries take what they hold,
   // and the elementwise ops that remain are merged.
