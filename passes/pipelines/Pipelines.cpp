@@ -129,6 +129,9 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   lower::LowerSdpaOptions sdpa;
   sdpa.mcpu = options.mcpu;
   pm.addPass(lower::createLowerSdpa(sdpa));
+  lower::LowerRowProductOptions rowProduct;
+  rowProduct.mcpu = options.mcpu;
+  pm.addPass(lower::createLowerRowProduct(rowProduct));
   pm.addPass(lower::createLowerPrimitive());
   lower::LowerSoftmaxOptions softmax;
   softmax.mcpu = options.mcpu;

@@ -58,6 +58,13 @@ bool isNativeExcitation(int64_t multiplyAdds, int64_t weightBytes,
                         int64_t images);
 
 //===----------------------------------------------------------------------===//
+// Products with one row
+//===----------------------------------------------------------------------===//
+
+/// Tasks that share the rows of the matrix.
+int64_t chooseRowParts(int64_t rows, int64_t columns);
+
+//===----------------------------------------------------------------------===//
 // oneDNN's primitives
 //===----------------------------------------------------------------------===//
 

@@ -323,6 +323,42 @@ def LowerNorm : Pass<"heed-lower-norm", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerRowProduct : Pass<"heed-lower-row-product", "::mlir::ModuleOp"> {
+  let summary = "Expand products with one row to vector code that reads several streams";
+  let description = [{
+    Contractions of f32 of constant sizes with one row and no batch: each weight
+    is read once, so the time is that of reading memory. A core reads four
+    streams faster than one; tasks share the rows of the matrix, and their sums
+    are added at the end.
+
+    Before:
+
+    ```mlir
+    linalg.matmul ins(%x, %w : memref<1x512xf32>, memref<512x512xf32>) outs(%y : memref<1x512xf32>)
+    ```
+
+    After:
+
+    ```mlir
+    %sums = memref.alloc() : memref<4x512xf32>
+    scf.parallel (%part) = (%c0) to (%c4) step (%c1) {
+      // 32 times: four rows of w, 32 rows apart, times their elements of x, added to row %part of the sums
+    }
+    scf.parallel (%column) = (%c0) to (%c32) step (%c1) {
+      // y += the sums
+    }
+    ```
+  }];
+  let options = [
+    Option<"mcpu", "mcpu", "std::string", "",
+           "CPU to generate code for, a name that llc knows (default: the host)">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 def LowerExpandShape : Pass<"heed-lower-expand-shape", "::mlir::ModuleOp"> {
   let summary = "Make views of the memref.expand_shape ops with several dynamic sizes in a group";
   let description = [{

@@ -12,6 +12,7 @@
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "passes/lower/cpu/GateExcitation.h"
+#include "passes/lower/cpu/RowProduct.h"
 #include "passes/lower/onednn/PrimitiveBuilder.h"
 
 using namespace mlir;
@@ -75,6 +76,15 @@ static LogicalResult foldReshapes(ModuleOp module) {
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
+/// A row times constant weights takes the time of reading them, for which
+/// heed-lower-row-product has the better order.
+static bool keepsRowNative(linalg::LinalgOp op) {
+  if (op->getParentOfType<attn::GateOp>())
+    return false;
+  std::optional<RowProduct> product = RowProduct::match(op);
+  return product && product->isOfConstant();
+}
+
 namespace {
 struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
   void runOnOperation() override {
@@ -94,7 +104,8 @@ struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
       auto gate = dyn_cast<attn::GateOp>(op);
       if (gate && keepsExcitationNative(gate))
         return WalkResult::skip();
-      if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+      if (linalgOp && !keepsRowNative(linalgOp))
         ops.push_back(linalgOp);
       return WalkResult::advance();
     });

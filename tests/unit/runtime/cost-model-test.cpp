@@ -25,6 +25,13 @@ TEST(CostModel, OneRow) {
   EXPECT_EQ(chooseProductFamily(1, 768, 768, 2), Family::InnerProduct);
 }
 
+TEST(CostModel, RowsOfOneProductAreShared) {
+  EXPECT_EQ(chooseRowParts(64, 64), 1);
+  EXPECT_EQ(chooseRowParts(100, 4096), 1); // too few
+  EXPECT_EQ(chooseRowParts(512, 512), 4);
+  EXPECT_EQ(chooseRowParts(2048, 512), 16);
+}
+
 TEST(CostModel, TilesThatAreDealtOutUnevenly) {
   for (auto [rows, threads, family] : {std::tuple{4, 1, Family::Convolution},
                                        {4, 2, Family::InnerProduct},
