@@ -1,7 +1,7 @@
 # Install.cmake - what `cmake --install` copies: tools, the runtime, its headers, the package for find_package(Heed).
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/Heed)
 
-install(TARGETS heed-compile heed-import heed-opt heed-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS heed-compile heed-decode heed-import heed-opt heed-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS HeedRuntime LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES runtime/support/Host.h runtime/support/Model.h runtime/support/Runtime.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/runtime/support)

@@ -24,7 +24,7 @@ namespace {
 /// Made in main, after the library's own flags are gone.
 struct Options {
   cl::OptionCategory category{"heed-compile options"};
-  CompileFlags compile{category};
+  ModelFlags compile{category};
   ExplainFlags explain{category};
   cl::opt<std::string> output{
       "o", cl::value_desc("model.o"), cl::cat(category),

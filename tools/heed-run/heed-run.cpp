@@ -27,7 +27,7 @@ namespace {
 /// Made in main, after the library's own flags are gone.
 struct Options {
   cl::OptionCategory category{"heed-run options"};
-  CompileFlags compile{category};
+  ModelFlags compile{category};
   ExplainFlags explain{category};
   cl::list<std::string> inputs{"input", cl::value_desc("a.npy"),
                                cl::cat(category),

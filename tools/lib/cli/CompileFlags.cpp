@@ -1,4 +1,4 @@
-// CompileFlags.cpp - the model file and how it is compiled, as flags of a tool.
+// CompileFlags.cpp - model files and how they are compiled, as flags of a tool.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/lib/cli/CompileFlags.h"
 
@@ -7,9 +7,7 @@ using namespace llvm;
 namespace heed {
 
 CompileFlags::CompileFlags(cl::OptionCategory &category)
-    : model(cl::Positional, cl::Required,
-            cl::desc("<model.onnx|.mlir|.mlirbc>"), cl::cat(category)),
-      mcpu("mcpu", cl::value_desc("CPU"), cl::cat(category),
+    : mcpu("mcpu", cl::value_desc("CPU"), cl::cat(category),
            cl::desc("CPU to compile for, as haswell or x86-64-v4 (default: "
                     "host)")),
       onednn("onednn", cl::init(Switch::on), cl::cat(category),
@@ -25,5 +23,10 @@ CompileOptions CompileFlags::options() const {
   options.fuse = !noFuse;
   return options;
 }
+
+ModelFlags::ModelFlags(cl::OptionCategory &category)
+    : CompileFlags(category),
+      model(cl::Positional, cl::Required,
+            cl::desc("<model.onnx|.mlir|.mlirbc>"), cl::cat(category)) {}
 
 } // namespace heed

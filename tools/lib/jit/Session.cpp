@@ -2,26 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/lib/jit/Session.h"
 
-#include "llvm/Support/MathExtras.h"
-#include <cstdlib>
 #include <cstring>
-#include <sys/mman.h>
 
 namespace heed {
-
-/// NumPy's and the runtime's own rule: a cache line, and huge pages from 4 MiB.
-static void *allocate(size_t bytes) {
-  constexpr size_t kLine = 64, kHugePage = size_t(2) << 20;
-  bool huge = bytes >= 2 * kHugePage;
-  size_t align = huge ? kHugePage : kLine;
-  size_t size = llvm::alignTo(std::max<size_t>(bytes, 1), align);
-  void *memory = std::aligned_alloc(align, size);
-  if (memory && huge)
-    madvise(memory, size, MADV_HUGEPAGE);
-  return memory;
-}
-
-void Session::Free::operator()(void *pointer) const { std::free(pointer); }
 
 Session::Session(CompiledProgram &program, int64_t threads)
     : program(program),
@@ -41,7 +24,7 @@ Session::open(CompiledProgram &program, llvm::ArrayRef<Array> inputs,
 
 llvm::Error Session::bind(llvm::ArrayRef<Array> inputs) {
   for (auto [index, array] : llvm::enumerate(inputs)) {
-    memory.emplace_back(allocate(array.data.size()));
+    memory.push_back(allocateMemory(array.data.size()));
     if (!memory.back())
       return llvm::createStringError("input " +
                                      program.signature().inputs[index].name +
@@ -56,6 +39,32 @@ llvm::Error Session::bind(llvm::ArrayRef<Array> inputs) {
                       dtypeBytes(program.signature().outputs[output].type),
                       memory[input].get(), inputs[input].data.size());
   return llvm::Error::success();
+}
+
+std::unique_ptr<Session> Session::open(CompiledProgram &program,
+                                       int64_t threads) {
+  std::unique_ptr<Session> session(new Session(program, threads));
+  for (auto [index, port] : llvm::enumerate(program.signature().outputs))
+    session->context.setOutput(index, dtypeBytes(port.type));
+  return session;
+}
+
+void Session::bindInput(int64_t index, const void *data,
+                        llvm::ArrayRef<int64_t> shape) {
+  heed_context_set_input(context.get(), index, data, shape.size(),
+                         shape.data());
+}
+
+void Session::bindOutput(int64_t index, void *data, int64_t bytes) {
+  context.setOutput(index, dtypeBytes(program.signature().outputs[index].type),
+                    data, bytes);
+}
+
+llvm::ArrayRef<int64_t> Session::outputShape(int64_t index) const {
+  int64_t rank = 0;
+  const int64_t *dims = nullptr;
+  heed_context_output(context.get(), index, &rank, &dims);
+  return {dims, size_t(rank)};
 }
 
 llvm::Error Session::call() { return program.call(context); }

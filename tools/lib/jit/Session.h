@@ -3,6 +3,7 @@
 #ifndef HEED_TOOLS_LIB_JIT_SESSION_H
 #define HEED_TOOLS_LIB_JIT_SESSION_H
 
+#include "tools/lib/jit/Memory.h"
 #include "tools/lib/jit/Program.h"
 
 namespace heed {
@@ -16,6 +17,16 @@ public:
   static llvm::Expected<std::unique_ptr<Session>>
   open(CompiledProgram &program, llvm::ArrayRef<Array> inputs, int64_t threads);
 
+  /// Without memory: the caller binds all inputs before the first call, and
+  /// again where an address or a size changes.
+  static std::unique_ptr<Session> open(CompiledProgram &program,
+                                       int64_t threads);
+  /// Row-major memory that stays the caller's. Allocates the first time only.
+  void bindInput(int64_t index, const void *data,
+                 llvm::ArrayRef<int64_t> shape);
+  /// The same for a result: at most `bytes` are written.
+  void bindOutput(int64_t index, void *data, int64_t bytes);
+
   llvm::Error call();
   /// After a call: copies of the results.
   std::vector<Array> results() const;
@@ -23,19 +34,17 @@ public:
   /// The memory of input `index`, and after a call that of result `index`.
   void *input(int64_t index) const { return memory[index].get(); }
   void *output(int64_t index) const { return context.output(index); }
+  llvm::ArrayRef<int64_t> outputShape(int64_t index) const;
   /// Where loops of the caller's own run on the same threads.
   HeedContext *handle() const { return context.get(); }
 
 private:
-  struct Free {
-    void operator()(void *pointer) const;
-  };
   Session(CompiledProgram &program, int64_t threads);
   llvm::Error bind(llvm::ArrayRef<Array> inputs);
 
   CompiledProgram &program;
   heed::Context context;
-  std::vector<std::unique_ptr<void, Free>> memory; // of the inputs
+  std::vector<Memory> memory; // of the inputs
 };
 
 } // namespace heed
