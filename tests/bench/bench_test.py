@@ -8,6 +8,7 @@ import xml.dom.minidom
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 import bars
+import decode
 import kernels
 import peers
 import plot
@@ -80,6 +81,19 @@ class Report(unittest.TestCase):
     def test_a_round_is_the_best_and_the_median_of_its_calls(self):
         best, median = peers.round_of(lambda: None, 0.001)
         self.assertLessEqual(best, median)
+
+
+class Decode(unittest.TestCase):
+    def test_a_step_is_the_median_of_those_around_it(self):
+        times = [float(k) for k in range(2, 102)]  # step k took k ms
+        times[48] = 900.0
+        self.assertAlmostEqual(decode.at_step(times, 50), 50.5, delta=1)
+
+    def test_rounds_are_joined_step_by_step(self):
+        slow = [4.0] * 60
+        result = decode.summarize([[2.0] * 60, slow, [3.0] * 60])
+        self.assertAlmostEqual(result["tokens_per_s"], 1000 / 3)
+        self.assertEqual(list(result["step_ms"]), [10, 50])
 
 
 class Plot(unittest.TestCase):
