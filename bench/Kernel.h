@@ -38,6 +38,8 @@ std::vector<Kernel> sdpaKernels();
 std::vector<Kernel> gateKernels();
 /// Layer norm and RMS norm of rows.
 std::vector<Kernel> normKernels();
+/// LSTM and GRU layers over time, each also as one call of the library.
+std::vector<Kernel> recurrentKernels();
 /// The softmax of rows and of channels.
 std::vector<Kernel> softmaxKernels();
 

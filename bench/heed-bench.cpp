@@ -290,7 +290,8 @@ int main(int argc, char **argv) {
     return 0;
   }
   std::vector<Kernel> kernels;
-  for (auto *make : {sdpaKernels, gateKernels, normKernels, softmaxKernels})
+  for (auto *make : {sdpaKernels, gateKernels, normKernels, recurrentKernels,
+                     softmaxKernels})
     llvm::append_range(kernels, make());
   for (const Kernel &kernel : kernels)
     for (unsigned threads : options.threads)

@@ -109,6 +109,7 @@ void registerAttnBufferization(DialectRegistry &registry) {
     attachNormBufferization(context);
     attachRopeBufferization(context);
     attachPrimitiveBufferization(context);
+    attachRecurrentBufferization(context);
   });
 }
 

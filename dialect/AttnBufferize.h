@@ -38,6 +38,7 @@ void attachSdpaBufferization(mlir::MLIRContext *context);
 void attachNormBufferization(mlir::MLIRContext *context);
 void attachRopeBufferization(mlir::MLIRContext *context);
 void attachPrimitiveBufferization(mlir::MLIRContext *context);
+void attachRecurrentBufferization(mlir::MLIRContext *context);
 
 /// Attaches the bufferisation of all attn ops when the dialect is loaded.
 void registerAttnBufferization(mlir::DialectRegistry &registry);

@@ -6,6 +6,7 @@
 #include "dialect/gate/GateOps.h"
 #include "dialect/norm/NormOps.h"
 #include "dialect/primitive/PrimitiveOps.h"
+#include "dialect/recurrent/RecurrentOps.h"
 #include "dialect/rope/RopeOps.h"
 #include "dialect/sdpa/SdpaOps.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -13,6 +14,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -73,6 +75,10 @@ void AttnDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialect/primitive/PrimitiveOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/recurrent/RecurrentOps.cpp.inc"
       >();
 }
 

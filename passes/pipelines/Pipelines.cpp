@@ -20,6 +20,7 @@
 #include "passes/lower/cpu/TargetDescriptor.h"
 #include "passes/lower/onednn/Passes.h"
 #include "passes/lower/profile/Passes.h"
+#include "passes/lower/recurrent/Passes.h"
 #include "passes/normalize/Passes.h"
 #include "passes/recognize/Passes.h"
 
@@ -58,6 +59,7 @@ void buildRecognizePipeline(OpPassManager &pm) {
   // Attention first: what its softmax is made of is then no anchor of a gate.
   pm.addPass(recognize::createRecognizeSoftmax());
   pm.addPass(recognize::createRecognizeSdpa());
+  pm.addPass(recognize::createRecognizeRecurrent());
   // What the attentions replaced is dead.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -96,6 +98,9 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   // kernels do not hold is unfused first, then libraries take what they hold,
   // and the elementwise ops that remain are merged.
   pm.addPass(lower::createDecomposeUnsupported());
+  lower::LowerProjectionOptions projection;
+  projection.onednn = options.onednn;
+  pm.addPass(lower::createLowerProjection(projection));
   if (options.onednn) {
     pm.addPass(lower::createLowerOnednn());
     pm.addPass(lower::createLowerLayout());
@@ -126,6 +131,9 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   lower::LowerRopeOptions rope;
   rope.mcpu = options.mcpu;
   pm.addPass(lower::createLowerRope(rope));
+  lower::LowerRecurrentOptions recurrent;
+  recurrent.mcpu = options.mcpu;
+  pm.addPass(lower::createLowerRecurrent(recurrent));
   lower::LowerSdpaOptions sdpa;
   sdpa.mcpu = options.mcpu;
   pm.addPass(lower::createLowerSdpa(sdpa));
@@ -213,6 +221,7 @@ void registerHeedPasses() {
   lower::registerHeedLowerCpuPasses();
   lower::registerHeedLowerOnednnPasses();
   lower::registerHeedLowerProfilePasses();
+  lower::registerHeedLowerRecurrentPasses();
 
   PassPipelineRegistration<>("heed-normalize-pipeline",
                              "linalg on tensors in one spelling",

@@ -197,4 +197,23 @@ def RecognizeRope : Pass<"heed-recognize-rope", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def RecognizeRecurrent : Pass<"heed-recognize-recurrent", "::mlir::ModuleOp"> {
+  let summary = "Report the recurrent layers that the model spells as one op";
+  let description = [{
+    LSTM, GRU and RNN nodes of ONNX are imported as `attn.recurrent`. Each gets
+    one remark, category `heed-recognize`, name `recurrent`; one that is to be
+    left unfused becomes its definition, a loop over time.
+
+    ```mlir
+    %h1 = attn.recurrent rnn forward ins(%x : tensor<10x1x8xf32>) input_weights(%w : tensor<1x16x8xf32>)
+        weights(%r : tensor<1x16x16xf32>) h(%h : tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    ```
+  }];
+  let dependentDialects = ["::heed::attn::AttnDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // HEED_PASSES_RECOGNIZE_PASSES_TD

@@ -112,6 +112,15 @@ static Scratch reserveScratch(HeedContext &context, int64_t scratchBytes,
   return {static_cast<char *>(pad), static_cast<char *>(conversions)};
 }
 
+static void convert(ContextState &state, const Argument &argument,
+                    const dnnl::memory &from, const dnnl::memory &to) {
+  dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from.get()},
+                                 {DNNL_ARG_TO, to.get()}};
+  check(dnnl_primitive_execute(argument.conversion.get(), state.stream.get(), 2,
+                               arguments),
+        "could not convert an operand");
+}
+
 static void execute(HeedContext &context, const Site &site,
                     Execution &execution, const int64_t *call) {
   const Plan &plan = *execution.plan;
@@ -130,26 +139,19 @@ static void execute(HeedContext &context, const Site &site,
     if (slot.conversionOffset < 0)
       continue;
     slot.wanted.set_data_handle(scratch.conversions + slot.conversionOffset);
-    if (site.operands[argument.operand].role != OperandRole::Destination) {
-      dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, slot.given.get()},
-                                     {DNNL_ARG_TO, slot.wanted.get()}};
-      check(dnnl_primitive_execute(argument.conversion.get(),
-                                   state.stream.get(), 2, arguments),
-            "could not convert an operand");
-    }
+    if (!isResult(site.operands[argument.operand].role))
+      convert(state, argument, slot.given, slot.wanted);
   }
   check(dnnl_primitive_execute(plan.primitive.get(), state.stream.get(),
                                static_cast<int>(execution.arguments.size()),
                                execution.arguments.data()),
         "could not run a primitive");
-  const Argument &last = plan.arguments.back(); // the destination
-  if (execution.slots.back().conversionOffset >= 0) {
-    dnnl_exec_arg_t arguments[] = {
-        {DNNL_ARG_FROM, execution.slots.back().wanted.get()},
-        {DNNL_ARG_TO, execution.slots.back().given.get()}};
-    check(dnnl_primitive_execute(last.conversion.get(), state.stream.get(), 2,
-                                 arguments),
-          "could not convert a result");
+  for (size_t i = 0; i < execution.slots.size(); ++i) {
+    const Argument &argument = plan.arguments[i];
+    Execution::Slot &slot = execution.slots[i];
+    if (slot.conversionOffset >= 0 &&
+        isResult(site.operands[argument.operand].role))
+      convert(state, argument, slot.wanted, slot.given);
   }
 }
 

@@ -74,6 +74,12 @@ static Attempt planPrimitive(const dnnl::engine &engine, const Site &site,
     return planPooling(engine, site, views);
   case PrimitiveKind::Reorder:
     return planReorder(engine, views);
+  case PrimitiveKind::Lstm:
+  case PrimitiveKind::Gru:
+  case PrimitiveKind::GruResetAfter:
+  case PrimitiveKind::RnnTanh:
+  case PrimitiveKind::RnnRelu:
+    return planRecurrent(engine, site, views);
   }
   throw std::runtime_error("unknown primitive");
 }
@@ -99,11 +105,9 @@ Plan makePlan(const dnnl::engine &engine, const Site &site,
   for (Argument &argument : plan.arguments) {
     if (argument.given == argument.wanted)
       continue;
-    bool isDestination = argument.operand == destination;
-    const dnnl::memory::desc &from =
-        isDestination ? argument.wanted : argument.given;
-    const dnnl::memory::desc &to =
-        isDestination ? argument.given : argument.wanted;
+    bool written = isResult(site.operands[argument.operand].role);
+    const dnnl::memory::desc &from = written ? argument.wanted : argument.given;
+    const dnnl::memory::desc &to = written ? argument.given : argument.wanted;
     argument.conversion =
         dnnl::reorder(dnnl::reorder::primitive_desc(engine, from, engine, to));
   }

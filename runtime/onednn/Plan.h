@@ -91,6 +91,8 @@ Attempt planConvolution(const dnnl::engine &engine, const Site &site,
                         const std::vector<View> &views);
 Attempt planPooling(const dnnl::engine &engine, const Site &site,
                     const std::vector<View> &views);
+Attempt planRecurrent(const dnnl::engine &engine, const Site &site,
+                      const std::vector<View> &views);
 
 /// Makes the plan, conversions included; constants are not packed yet.
 /// Throws dnnl::error or std::runtime_error.

@@ -24,6 +24,13 @@
 //   deconvolution   src n c d…    weights g o i k…    bias o   dst n o d…
 //   pooling         src n c d…                                 dst n c d…
 //   reorder         src d…                                     dst d…
+//   lstm, gru, rnn  src t n c   weights, recurrent weights l d c g o   bias l d g o
+//                   state, cell, last state, last cell l d n o   dst t n o
+//
+// A recurrent layer is one layer (l) in one direction (d): S is 1, and its
+// stride is 1 forwards and −1 backwards through time. Gates are oneDNN's:
+// i, f, c, o and u, r, o; a gru that resets behind its product has a fourth
+// bias, that of the product.
 
 #ifndef HEED_RUNTIME_ONEDNN_SITERECORD_H
 #define HEED_RUNTIME_ONEDNN_SITERECORD_H
@@ -42,9 +49,31 @@ enum class PrimitiveKind : int64_t {
   PoolAvgIncludePad, // divides by the kernel's size
   PoolMax,
   Reorder,
+  Lstm,
+  Gru,           // r ⊙ h is multiplied
+  GruResetAfter, // h is, and r ⊙ the product taken
+  RnnTanh,
+  RnnRelu,
 };
 
-enum class OperandRole : int64_t { Source, Weights, Bias, PostOp, Destination };
+enum class OperandRole : int64_t {
+  Source,
+  Weights,
+  Bias,
+  PostOp,
+  Destination,
+  RecurrentWeights,
+  State,     // h before the first step
+  Cell,      // c, of an lstm
+  LastState, // h after the last step
+  LastCell,
+};
+
+/// Whether the primitive writes operands of this role.
+constexpr bool isResult(OperandRole role) {
+  return role == OperandRole::Destination || role == OperandRole::LastState ||
+         role == OperandRole::LastCell;
+}
 
 /// In the order of attn.primitive's post-op attribute.
 enum class PostOpKind : int64_t {

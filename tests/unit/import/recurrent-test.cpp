@@ -1,4 +1,4 @@
-// recurrent-test.cpp - LSTM, GRU and RNN: what the loop holds, and what is
+// recurrent-test.cpp - LSTM, GRU and RNN: what they become, and what is
 // refused.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tests/unit/import/fixture.h"
@@ -20,32 +20,46 @@ struct RecurrentTest : ImportTest {
   }
 };
 
-TEST_F(RecurrentTest, OneProductBeforeTheLoopAndOneInIt) {
+TEST_F(RecurrentTest, ALayerIsOneOp) {
   layer("LSTM", 4);
   std::string text = import();
-  size_t loop = text.find("scf.for");
-  ASSERT_NE(loop, std::string::npos) << text;
-  EXPECT_EQ(count(text.substr(0, loop), "linalg.matmul"), 1) << text;
-  EXPECT_EQ(count(text.substr(loop), "linalg.matmul"), 1) << text;
-  // The new states and the row of Y are written in place.
-  EXPECT_EQ(count(text.substr(loop), "tensor.insert_slice"), 3) << text;
+  EXPECT_EQ(count(text, "attn.recurrent lstm forward"), 1) << text;
+  EXPECT_TRUE(contains(text, "input_weights(%")) << text;
+  EXPECT_TRUE(contains(text, "y(%")) << text;
+  EXPECT_EQ(count(text, "scf.for"), 0) << text;
 }
 
 TEST_F(RecurrentTest, DirectionsShareTheResult) {
   attr(layer("RNN", 1, 2), "direction", std::string("bidirectional"));
   std::string text = import();
-  EXPECT_EQ(count(text, "scf.for"), 2) << text;
+  EXPECT_EQ(count(text, "attn.recurrent rnn bidirectional"), 1) << text;
   EXPECT_FALSE(contains(text, "tensor.concat")) << text;
   EXPECT_TRUE(contains(text, "tensor<?x2x?x6xf32>")) << text;
 }
 
-TEST_F(RecurrentTest, GruThatResetsFirstMultipliesTwice) {
+TEST_F(RecurrentTest, BothBiasesAreOne) {
   auto &n = layer("GRU", 3);
+  floats("b", {1, 36});
+  n.add_input("b");
   std::string text = import();
-  EXPECT_EQ(count(text.substr(text.find("scf.for")), "linalg.matmul"), 2);
+  EXPECT_TRUE(contains(text, " bias(%")) << text;
+  EXPECT_FALSE(contains(text, "reset_bias")) << text;
+  EXPECT_EQ(count(text, "linalg.generic"), 0) << text;
+  // The candidate's own stays apart where it is reset.
   attr(n, "linear_before_reset", 1);
   text = import();
-  EXPECT_EQ(count(text.substr(text.find("scf.for")), "linalg.matmul"), 1);
+  EXPECT_TRUE(contains(text, " reset_bias(%")) << text;
+  EXPECT_TRUE(contains(text, "linear_before_reset}")) << text;
+}
+
+TEST_F(RecurrentTest, AttributesAreThoseOfTheNode) {
+  auto &n = layer("RNN", 1);
+  attr(n, "activations", std::vector<std::string>{"hardsigmoid"});
+  attr(n, "clip", 3.0f);
+  std::string text = import();
+  EXPECT_TRUE(contains(text, "activations = [\"hard_sigmoid\"]")) << text;
+  EXPECT_TRUE(contains(text, "alphas = array<f64: 2.000000e-01>")) << text;
+  EXPECT_TRUE(contains(text, "clip = 3.000000e+00 : f64")) << text;
 }
 
 TEST_F(RecurrentTest, BatchFirstIsATransposeOnBothSides) {

@@ -1,29 +1,21 @@
-// Recurrent.cpp - LSTM, GRU and RNN: the input's projection as one product,
-// then a loop over time.
+// Recurrent.cpp - LSTM, GRU and RNN: attn.recurrent.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//   xw = X·Wᵀ + b                       all steps at once: [T·B, gates·H]
-//   for s < T:  t = s, or T − 1 − s in reverse
-//     h, c = step(xw[t], h, c)          h·Rᵀ and the gates
-//     Y[t, direction] = h
-// The states are [1, B, H], so that writing the new one into the old is a
-// slice inserted in place. With sequence lengths a row whose t ≥ length keeps
-// its state and writes 0: in reverse it then starts at its own last step.
+// ONNX adds two biases, W's and R's: here they are one, but for the GRU that
+// resets behind the product, whose third gate keeps R's apart. `layout` 1 is a
+// transposition of X and of the states, and back.
 
 #include "tools/lib/import/ops/Recurrent.h"
 #include "tools/lib/import/Registry.h"
 #include "tools/lib/import/ops/Fold.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
 namespace heed::import {
 
 namespace {
-
-using Kind = CellActivation::Kind;
 
 class RecurrentImporter {
 public:
@@ -33,31 +25,30 @@ public:
 private:
   void readShapes();
   Tensor stateInput(size_t i, const Twine &what);
-  Tensor ofDirection(const Tensor &t, int64_t d);
-  Tensor columns(const Tensor &row, int64_t from, int64_t to);
+  Tensor columns(const Tensor &rows, int64_t from, int64_t to);
   Tensor addBiases(const Tensor &x, const Tensor &y);
-  Tensor projectedInput(int64_t d, Cell &cell);
-  void readRecurrent(int64_t d, Cell &cell);
-  void runDirection(int64_t d);
-  Tensor masked(const Tensor &keep, const Tensor &x, Tensor otherwise);
+  void readBiases();
+  Tensor batchOutermost(const Tensor &t, ArrayRef<int64_t> perm);
 
   Node &n;
   Emitter &e;
   OpBuilder &b;
-  bool isLstm = false, isGru = false, batchFirst = false;
+  attn::RecurrentKind kind = attn::RecurrentKind::rnn;
+  attn::Direction direction = attn::Direction::forward;
+  bool isLstm = false, resetAfter = false, batchFirst = false;
   int64_t gates = 1, hidden = 0, directions = 1;
-  bool reverseFirst = false;
   Sym steps, batch, features;
-  Tensor x, lengths, initialH, initialC;
-  std::vector<SmallVector<CellActivation>> activations;
-  Value y; // [T, directions, B, H]; null if nobody wants it
-  SmallVector<Tensor> lastH, lastC;
+  Tensor x, lengths, initialH, initialC, bias, resetBias;
 };
 
 void RecurrentImporter::readShapes() {
   isLstm = n.op() == "LSTM";
-  isGru = n.op() == "GRU";
+  bool isGru = n.op() == "GRU";
   gates = isLstm ? 4 : isGru ? 3 : 1;
+  kind = isLstm  ? attn::RecurrentKind::lstm
+         : isGru ? attn::RecurrentKind::gru
+                 : attn::RecurrentKind::rnn;
+  resetAfter = isGru && n.intAttr("linear_before_reset", 0);
   DType type = n.floatInput(0)->type;
   for (size_t i : {0, 1, 2})
     n.requireRank(i, 3, 3);
@@ -65,13 +56,12 @@ void RecurrentImporter::readShapes() {
     if (n.has(i) && n.input(i)->type != type)
       fail("input " + Twine(i) + ": expected " + name(type) + ", got " +
            name(n.input(i)->type));
-  std::string direction = n.stringAttr("direction", "forward");
-  if (direction == "bidirectional")
-    directions = 2;
-  else if (direction == "reverse")
-    reverseFirst = true;
-  else if (direction != "forward")
-    fail("attribute 'direction' is " + quoted(direction));
+  std::string way = n.stringAttr("direction", "forward");
+  std::optional<attn::Direction> known = attn::symbolizeDirection(way);
+  if (!known)
+    fail("attribute 'direction' is " + quoted(way));
+  direction = *known;
+  directions = direction == attn::Direction::bidirectional ? 2 : 1;
   int64_t layout = n.intAttr("layout", 0);
   if (layout != 0 && layout != 1)
     fail("attribute 'layout' is " + Twine(layout));
@@ -107,7 +97,7 @@ void RecurrentImporter::readShapes() {
   if (Tensor t = n.optional(4)) {
     if (!isInteger(t->type))
       fail("input 4: expected integers, got " + name(t->type));
-    lengths = e.reshape(t, {batch, 1});
+    lengths = t;
   }
   initialH = stateInput(5, "initial_h");
   if (isLstm)
@@ -129,22 +119,12 @@ Tensor RecurrentImporter::stateInput(size_t i, const Twine &what) {
   return t;
 }
 
-/// t[d, ...] without its first dim.
-Tensor RecurrentImporter::ofDirection(const Tensor &t, int64_t d) {
-  SmallVector<Sym> offsets(t->rank(), Sym(0));
-  SmallVector<int64_t> strides(t->rank(), 1);
-  Shape sizes = t->shape;
-  offsets[0] = d;
-  sizes[0] = 1;
-  Tensor part = e.slice(t, offsets, sizes, strides);
-  return e.reshape(part, Shape(sizes.begin() + 1, sizes.end()));
-}
-
-/// Elements [from, to) of a vector, as one row.
-Tensor RecurrentImporter::columns(const Tensor &row, int64_t from, int64_t to) {
-  SmallVector<Sym> offsets = {from};
-  SmallVector<int64_t> strides = {1};
-  return e.reshape(e.slice(row, offsets, {to - from}, strides), {1, to - from});
+/// Columns [from, to) of the rows of all directions.
+Tensor RecurrentImporter::columns(const Tensor &rows, int64_t from,
+                                  int64_t to) {
+  SmallVector<Sym> offsets = {0, from};
+  SmallVector<int64_t> strides = {1, 1};
+  return e.slice(rows, offsets, {directions, to - from}, strides);
 }
 
 Tensor RecurrentImporter::addBiases(const Tensor &x, const Tensor &y) {
@@ -156,193 +136,74 @@ Tensor RecurrentImporter::addBiases(const Tensor &x, const Tensor &y) {
                     });
 }
 
-/// [T, B, gates·H], every bias added that is no part of the step.
-Tensor RecurrentImporter::projectedInput(int64_t d, Cell &cell) {
-  int64_t width = gates * hidden;
-  Tensor w = e.transpose(ofDirection(n.input(1), d), {1, 0});
-  Tensor xw = e.matmul(e.reshape(x, {steps * batch, features}), w);
-  if (n.has(3)) {
-    Tensor both = ofDirection(n.input(3), d), bias;
-    Tensor wb = columns(both, 0, width), rb = columns(both, width, 2 * width);
-    if (cell.resetAfter) {
-      // The reset gate scales h·R and its bias: that one stays apart.
-      int64_t two = 2 * hidden;
-      bias = e.concat(
-          {addBiases(columns(both, 0, two), columns(both, width, width + two)),
-           columns(both, two, width)},
-          1);
-      cell.candidateBias = columns(both, width + two, 2 * width);
-    } else {
-      bias = addBiases(wb, rb);
-    }
-    xw = e.elementwise(
-        {xw, bias}, xw->type, [](OpBuilder &at, Location l, ArrayRef<Value> v) {
-          return arith::AddFOp::create(at, l, v[0], v[1]).getResult();
-        });
+void RecurrentImporter::readBiases() {
+  if (!n.has(3))
+    return;
+  int64_t width = gates * hidden, two = 2 * hidden;
+  Tensor both = n.input(3);
+  if (!resetAfter) {
+    bias = addBiases(columns(both, 0, width), columns(both, width, 2 * width));
+    return;
   }
-  return e.reshape(xw, {steps, batch, width});
+  bias = e.concat(
+      {addBiases(columns(both, 0, two), columns(both, width, width + two)),
+       columns(both, two, width)},
+      1);
+  resetBias = columns(both, width + two, 2 * width);
 }
 
-void RecurrentImporter::readRecurrent(int64_t d, Cell &cell) {
-  Tensor r = e.transpose(ofDirection(n.input(2), d), {1, 0});
-  auto part = [&](int64_t from, int64_t to) {
-    SmallVector<Sym> offsets = {0, from};
-    SmallVector<int64_t> strides = {1, 1};
-    return e.slice(r, offsets, {hidden, to - from}, strides);
-  };
-  cell.recurrent = r;
-  if (isGru && !cell.resetAfter) {
-    cell.recurrent = part(0, 2 * hidden);
-    cell.candidate = part(2 * hidden, 3 * hidden);
-  }
-  if (isLstm && n.has(7)) {
-    Tensor p = ofDirection(n.input(7), d);
-    for (int64_t i = 0; i < 3; ++i)
-      cell.peephole[i] = columns(p, i * hidden, (i + 1) * hidden);
-  }
-}
-
-Tensor RecurrentImporter::masked(const Tensor &keep, const Tensor &x,
-                                 Tensor otherwise) {
-  if (!otherwise)
-    otherwise = e.constant(HostTensor::ofDoubles(x->type, {}, {0.0}));
-  return e.elementwise(
-      {keep, x, otherwise}, x->type,
-      [](OpBuilder &at, Location l, ArrayRef<Value> v) -> Value {
-        return arith::SelectOp::create(at, l, v[0], v[1], v[2]);
-      });
-}
-
-void RecurrentImporter::runDirection(int64_t d) {
-  Cell cell;
-  cell.op = n.op();
-  cell.type = x->type;
-  cell.batch = batch;
-  cell.hidden = hidden;
-  cell.activations = activations[d];
-  cell.clip = n.floatAttr("clip", 0);
-  cell.resetAfter = isGru && n.intAttr("linear_before_reset", 0);
-  cell.coupled = isLstm && n.intAttr("input_forget", 0);
-  bool reverse = d == 1 || reverseFirst;
-
-  // All that the loop reads is made in front of it.
-  Value xw = e.ir(projectedInput(d, cell));
-  readRecurrent(d, cell);
-  for (const Tensor &t :
-       {cell.recurrent, cell.candidate, cell.candidateBias, cell.peephole[0],
-        cell.peephole[1], cell.peephole[2], lengths})
-    if (t)
-      e.ir(t);
-  Shape stateShape = {1, batch, hidden};
-  auto start = [&](const Tensor &all) {
-    SmallVector<Sym> offsets = {d, 0, 0};
-    SmallVector<int64_t> strides = {1, 1, 1};
-    return e.ir(e.slice(all, offsets, stateShape, strides));
-  };
-  SmallVector<Value> state = {start(initialH)};
-  if (isLstm)
-    state.push_back(start(initialC));
-  if (y)
-    state.push_back(y);
-  Value zero = e.scalarInt(b.getIndexType(), 0),
-        one = e.scalarInt(b.getIndexType(), 1), count = e.size(steps),
-        last = reverse ? e.size(steps - Sym(1)) : Value();
-  e.size(batch);
-
-  auto loop = scf::ForOp::create(b, e.loc, zero, count, one, state);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(loop.getBody());
-    Value t = loop.getInductionVar();
-    if (reverse)
-      t = arith::SubIOp::create(b, e.loc, last, t);
-    SmallVector<OpFoldResult> zeros(3, b.getIndexAttr(0)),
-        ones(4, b.getIndexAttr(1));
-    SmallVector<OpFoldResult> stateSizes = e.foldedSizes(stateShape);
-    ArrayRef<OpFoldResult> unit = ArrayRef(ones).take_front(3);
-    Shape rows = {batch, hidden};
-    auto read = [&](Value from, OpFoldResult first, int64_t width) {
-      SmallVector<OpFoldResult> offsets = zeros, sizes = stateSizes;
-      offsets[0] = first;
-      sizes[2] = b.getIndexAttr(width);
-      Shape shape = {batch, width};
-      Value v = tensor::ExtractSliceOp::create(
-          b, e.loc, e.typeOf(x->type, shape), from, offsets, sizes, unit);
-      return e.computed(v, x->type, shape);
-    };
-    auto carried = loop.getRegionIterArgs();
-    CellState old = {read(carried[0], b.getIndexAttr(0), hidden), nullptr};
-    if (isLstm)
-      old.c = read(carried[1], b.getIndexAttr(0), hidden);
-    CellState next = step(e, cell, read(xw, t, gates * hidden), old);
-    Tensor written = next.h;
-    if (lengths) {
-      Tensor keep = e.elementwise(
-          {lengths}, DType::Bool,
-          [&](OpBuilder &at, Location l, ArrayRef<Value> v) -> Value {
-            Value now = arith::IndexCastOp::create(at, l, v[0].getType(), t);
-            return arith::CmpIOp::create(at, l, arith::CmpIPredicate::slt, now,
-                                         v[0]);
-          });
-      written = masked(keep, next.h, nullptr);
-      next.h = masked(keep, next.h, old.h);
-      if (isLstm)
-        next.c = masked(keep, next.c, old.c);
-    }
-    auto write = [&](const Tensor &from, Value to) -> Value {
-      return tensor::InsertSliceOp::create(b, e.loc, e.ir(from), to, zeros,
-                                           stateSizes, unit);
-    };
-    SmallVector<Value> results = {write(next.h, carried[0])};
-    if (isLstm)
-      results.push_back(write(next.c, carried[1]));
-    if (y) {
-      SmallVector<OpFoldResult> offsets = {t, b.getIndexAttr(d),
-                                           b.getIndexAttr(0),
-                                           b.getIndexAttr(0)},
-                                sizes = {b.getIndexAttr(1)};
-      sizes.append(stateSizes);
-      results.push_back(tensor::InsertSliceOp::create(
-          b, e.loc, e.ir(written), carried.back(), offsets, sizes, ones));
-    }
-    scf::YieldOp::create(b, e.loc, results);
-  }
-  lastH.push_back(e.computed(loop.getResult(0), x->type, stateShape));
-  if (isLstm)
-    lastC.push_back(e.computed(loop.getResult(1), x->type, stateShape));
-  if (y)
-    y = loop.getResults().back();
+Tensor RecurrentImporter::batchOutermost(const Tensor &t,
+                                         ArrayRef<int64_t> perm) {
+  return batchFirst ? e.transpose(t, perm) : t;
 }
 
 void RecurrentImporter::run() {
   readShapes();
-  SmallVector<Kind> defaults = {Kind::Sigmoid, Kind::Tanh};
-  if (isLstm)
-    defaults.push_back(Kind::Tanh);
-  else if (!isGru)
-    defaults = {Kind::Tanh};
-  activations = readActivations(n, defaults, directions);
+  SmallVector<attn::Activation> activations = readActivations(n,
+                                                              isLstm       ? 3
+                                                              : gates == 3 ? 2
+                                                                           : 1,
+                                                              directions);
   double clip = n.floatAttr("clip", 0);
   if (!(clip >= 0))
     fail("attribute 'clip' is negative");
-  Shape shape = {steps, directions, batch, hidden};
-  if (n.wants(0))
-    y = e.empty(x->type, shape);
-  for (int64_t d = 0; d < directions; ++d)
-    runDirection(d);
-  if (y) {
-    Tensor all = e.computed(y, x->type, shape);
-    n.set(0, batchFirst ? e.transpose(all, {2, 0, 1, 3}) : all);
+  readBiases();
+  Shape yShape = {steps, directions, batch, hidden};
+  Shape stateShape = {directions, batch, hidden};
+  auto ir = [&](const Tensor &t) { return t ? e.ir(t) : Value(); };
+  Value y = n.wants(0) ? e.empty(x->type, yShape) : Value();
+  Value h = ir(initialH), c = ir(initialC);
+  SmallVector<Type> types;
+  for (Value init : {y, h, c})
+    if (init)
+      types.push_back(init.getType());
+  SmallVector<StringRef> names;
+  SmallVector<double> alphas, betas;
+  for (const attn::Activation &activation : activations) {
+    names.push_back(attn::stringifyActivationKind(activation.kind));
+    alphas.push_back(activation.alpha);
+    betas.push_back(activation.beta);
   }
-  auto last = [&](size_t i, ArrayRef<Tensor> states) {
-    if (!n.wants(i))
-      return;
-    Tensor t = directions == 1 ? states[0] : e.concat(states, 0);
-    n.set(i, batchFirst ? e.transpose(t, {1, 0, 2}) : t);
-  };
-  last(1, lastH);
-  if (isLstm)
-    last(2, lastC);
+  auto isZero = [](double value) { return value == 0; };
+  if (llvm::all_of(alphas, isZero))
+    alphas.clear();
+  if (llvm::all_of(betas, isZero))
+    betas.clear();
+  auto op = attn::RecurrentOp::create(
+      b, e.loc, types, kind, ir(x), ir(n.input(1)), ir(n.input(2)), ir(bias),
+      ir(resetBias), isLstm ? ir(n.optional(7)) : Value(), ir(lengths), y, h, c,
+      direction, names.empty() ? ArrayAttr() : b.getStrArrayAttr(names), alphas,
+      betas, clip > 0 ? b.getF64FloatAttr(clip) : FloatAttr(), resetAfter,
+      isLstm && n.intAttr("input_forget", 0), /*library=*/false);
+  if (y)
+    n.set(0, batchOutermost(e.computed(op.getYResult(), x->type, yShape),
+                            {2, 0, 1, 3}));
+  if (n.wants(1))
+    n.set(1, batchOutermost(e.computed(op.getHResult(), x->type, stateShape),
+                            {1, 0, 2}));
+  if (isLstm && n.wants(2))
+    n.set(2, batchOutermost(e.computed(op.getCResult(), x->type, stateShape),
+                            {1, 0, 2}));
 }
 
 void importRecurrent(Node &n) { RecurrentImporter(n).run(); }

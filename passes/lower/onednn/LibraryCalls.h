@@ -1,0 +1,43 @@
+// LibraryCalls.h - calls of library primitives from compiled code.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_PASSES_LOWER_ONEDNN_LIBRARYCALLS_H
+#define HEED_PASSES_LOWER_ONEDNN_LIBRARYCALLS_H
+
+#include "dialect/primitive/PrimitiveOps.h"
+#include "dialect/recurrent/RecurrentOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace heed::lower {
+
+/// Whether a read-only global reaches the buffer through views only: its
+/// contents are the same at each call, so the runtime may pack them once.
+bool isConstantBuffer(mlir::Value buffer);
+
+/// Writes calls in one module.
+class LibraryCalls {
+public:
+  explicit LibraryCalls(mlir::ModuleOp module) : module(module) {}
+
+  /// A call of the site that `record` describes (runtime/onednn/SiteRecord.h),
+  /// on these memrefs in the record's order.
+  void write(mlir::OpBuilder &b, mlir::Location loc,
+             mlir::func::FuncOp function, llvm::ArrayRef<int64_t> record,
+             llvm::ArrayRef<mlir::Value> operands);
+
+private:
+  mlir::func::FuncOp declareCallee();
+  mlir::Value createRecord(mlir::OpBuilder &b, mlir::Location loc,
+                           llvm::ArrayRef<int64_t> words);
+
+  mlir::ModuleOp module;
+  unsigned records = 0;
+};
+
+/// Replaces a layer on memrefs that is marked `library` by one call for each
+/// direction.
+mlir::LogicalResult lowerLibraryRecurrent(LibraryCalls &calls,
+                                          attn::RecurrentOp op);
+
+} // namespace heed::lower
+
+#endif // HEED_PASSES_LOWER_ONEDNN_LIBRARYCALLS_H

@@ -1,0 +1,41 @@
+// RecurrentCost.cpp - which of its lowerings a recurrent layer takes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/recurrent/RecurrentCost.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using heed::attn::RecurrentOp;
+
+namespace heed::lower {
+
+/// Vector code does 8 or 16 multiply-adds in the time of about 4 scalar
+/// operations, weights from the L2 included.
+constexpr int64_t kMultiplyAddsPerScalarOp = 4;
+
+int64_t costOfRecurrentTask(RecurrentOp op) {
+  auto x = cast<ShapedType>(op.getX().getType());
+  // Unknown steps are not one only; unknown rows may be.
+  int64_t steps = x.isDynamicDim(0) ? 16 : x.getDimSize(0);
+  int64_t rows =
+      x.isDynamicDim(1) ? 1 : std::max<int64_t>(1, x.getDimSize(1) / 2);
+  int64_t hidden = op.getHidden();
+  return std::max<int64_t>(1, steps * rows * op.getGates() * hidden * hidden /
+                                  kMultiplyAddsPerScalarOp);
+}
+
+/// What oneDNN has: the usual functions on constant weights.
+static bool libraryHolds(RecurrentOp op) {
+  auto isConstant = [](Value value) {
+    return !value || value.getDefiningOp<arith::ConstantOp>();
+  };
+  return op.getInputWeights() && getElementTypeOrSelf(op.getX()).isF32() &&
+         !op.getActivations() && !op.getClip() && !op.getCoupled() &&
+         !op.getPeephole() && !op.getLengths() && isConstant(op.getWeights()) &&
+         isConstant(op.getInputWeights()) && isConstant(op.getBias()) &&
+         isConstant(op.getResetBias());
+}
+
+bool isLibraryRecurrent(RecurrentOp op) { return libraryHolds(op) && false; }
+
+} // namespace heed::lower
