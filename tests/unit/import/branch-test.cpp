@@ -162,6 +162,27 @@ TEST_F(BranchTest, BranchesOfDifferentTypesAndRanks) {
                       "tensors of rank 1 and of rank 0");
 }
 
+TEST_F(BranchTest, ASizeThatIsSqueezedWhereItIsOneIsOne) {
+  input("x", {"n", "3"});
+  output("y");
+  ints("zero", {0});
+  ints("one", {1});
+  node("Shape", {"x"}, {"s"});
+  node("Gather", {"s", "zero"}, {"size"});
+  node("Equal", {"size", "one"}, {"c"});
+  auto &n = node("If", {"c"}, {"r"}, "if");
+  branch(n, "then", "Squeeze", {"x", "zero"});
+  branch(n, "else", "Identity", {"x"});
+  node("Tanh", {"r"}, {"y"});
+  std::string text = import();
+  EXPECT_TRUE(contains(text, "-> tensor<3xf32>")) << text;
+  EXPECT_TRUE(contains(text, "cf.assert")) << text;
+  EXPECT_FALSE(contains(text, "scf.if")) << text;
+  // Not where it is another tensor that stays.
+  n.mutable_attribute(1)->mutable_g()->mutable_node(0)->set_input(0, "s");
+  EXPECT_TRUE(contains(import(), "error: ")) << import();
+}
+
 TEST_F(BranchTest, DamagedBranches) {
   input("x", {"2"});
   output("y");

@@ -242,4 +242,17 @@ TEST_F(GraphTest, DamagedBytes) {
   }
 }
 
+TEST_F(GraphTest, AnOutputThatTheModelCallsAScalarIsOne) {
+  input("x", {"n", "1"});
+  output("y"); // the fixture's outputs are scalars
+  node("Squeeze", {"x"}, {"y"});
+  std::string text = import();
+  EXPECT_TRUE(contains(text, "-> (tensor<f32>")) << text;
+  EXPECT_TRUE(contains(text, "cf.assert")) << text;
+  // A size that is known not to be 1 stays, and so does the rank.
+  model.mutable_graph()->clear_input();
+  input("x", {"n", "3"});
+  EXPECT_TRUE(contains(import(), "-> (tensor<?x3xf32>")) << import();
+}
+
 } // namespace

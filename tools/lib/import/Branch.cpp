@@ -5,10 +5,17 @@
 // that is constant by now: the branch taken is imported as if its nodes stood in
 // place of the If, and the other one is not looked at. A condition that only
 // the run knows makes an scf.if of both.
+//
+// A tensor of the program has one rank. `x.squeeze(d)` in PyTorch, where the
+// size is not known, is an If of which one branch squeezes and the other does
+// not: what follows was written for what the squeeze gives, so it is taken, and
+// the run checks that it is.
 
 #include "tools/lib/import/ControlFlow.h"
 #include "tools/lib/import/Graph.h"
 #include "tools/lib/import/Model.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 
@@ -71,6 +78,29 @@ SmallVector<Tensor> GraphImporter::importGraph(const Body &body, StringRef what,
   return results;
 }
 
+/// The node that makes the output of a graph of nothing else but constants.
+static const onnx::NodeProto *onlyNode(const onnx::GraphProto &graph) {
+  const onnx::NodeProto *found = nullptr;
+  for (const onnx::NodeProto &node : graph.node()) {
+    if (node.op_type() == "Constant")
+      continue;
+    if (found || node.input_size() == 0 || node.output_size() != 1)
+      return nullptr;
+    found = &node;
+  }
+  bool isResult = found && graph.output_size() == 1 &&
+                  graph.output(0).name() == found->output(0);
+  return isResult ? found : nullptr;
+}
+
+/// Whether a size is squeezed in one case and stays in the other.
+static bool isSqueezeOrNot(const onnx::GraphProto &taken,
+                           const onnx::GraphProto &other) {
+  const onnx::NodeProto *squeeze = onlyNode(taken), *same = onlyNode(other);
+  return squeeze && same && squeeze->op_type() == "Squeeze" &&
+         same->op_type() == "Identity" && squeeze->input(0) == same->input(0);
+}
+
 void GraphImporter::importIf(const Body &body, const onnx::NodeProto &proto,
                              ArrayRef<Tensor> inputs) {
   if (inputs.size() != 1 || !inputs[0])
@@ -94,6 +124,15 @@ void GraphImporter::importIf(const Body &body, const onnx::NodeProto &proto,
     if (graphs.back()->output_size() != proto.output_size())
       fail(Twine(name) + " has " + Twine(graphs.back()->output_size()) +
            " outputs, the node has " + Twine(proto.output_size()));
+  }
+  if (!condition && isSqueezeOrNot(*graphs[0], *graphs[1])) {
+    Emitter &e = *emitter;
+    Value zero = e.scalarInt(e.b.getIndexType(), 0);
+    e.assertThat(
+        tensor::ExtractOp::create(e.b, e.loc, e.ir(inputs[0]),
+                                  SmallVector<Value>(inputs[0]->rank(), zero)),
+        "If: expected the size that is squeezed where it is 1 to be 1");
+    condition = 1;
   }
   auto results =
       condition

@@ -458,31 +458,4 @@ void GraphImporter::importCall(const Body &body, const onnx::NodeProto &proto,
   }
 }
 
-void GraphImporter::returnOutputs() {
-  Emitter &e = *emitter;
-  SmallVector<Value> values;
-  SmallVector<Attribute> names;
-  SmallVector<bool> isUnsignedOutput;
-  e.loc = function.getLoc();
-  for (const auto &output : model.graph().output()) {
-    auto it = scope.find(output.name());
-    if (it == scope.end())
-      fail("output " + quoted(output.name()) + " is not defined");
-    values.push_back(e.ir(it->second));
-    names.push_back(e.b.getStringAttr(output.name()));
-    isUnsignedOutput.push_back(isInteger(it->second->type) &&
-                               isUnsigned(it->second->type));
-  }
-  if (values.empty())
-    fail("the graph has no outputs");
-  func::ReturnOp::create(e.b, e.loc, values);
-  function.setType(e.b.getFunctionType(function.getArgumentTypes(),
-                                       TypeRange(ValueRange(values))));
-  for (auto [i, name] : llvm::enumerate(names)) {
-    function.setResultAttr(i, "attn.name", name);
-    if (isUnsignedOutput[i])
-      function.setResultAttr(i, "attn.unsigned", e.b.getUnitAttr());
-  }
-}
-
 } // namespace heed::import
