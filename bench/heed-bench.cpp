@@ -60,6 +60,7 @@ Array randomArray(const Port &port) {
 
 /// A kernel, compiled and with its data in place.
 struct Resident {
+  std::unique_ptr<mlir::MLIRContext> context; // its weights lie there
   std::unique_ptr<CompiledProgram> program;
   std::unique_ptr<Session> session;
   size_t firstInput = 0, otherInputs = 0; // bytes
@@ -73,9 +74,10 @@ Expected<std::unique_ptr<Resident>>
 Resident::make(const Kernel &kernel, const Options &options, unsigned threads) {
   mlir::DialectRegistry registry;
   registerModelDialects(registry);
-  mlir::MLIRContext context(registry);
-  auto module =
-      mlir::parseSourceString<mlir::ModuleOp>(kernel.text(), &context);
+  auto resident = std::make_unique<Resident>();
+  resident->context = std::make_unique<mlir::MLIRContext>(registry);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      kernel.text(), resident->context.get());
   if (!module)
     return createStringError(kernel.name + ": not valid MLIR");
   CompileOptions compilation;
@@ -84,7 +86,6 @@ Resident::make(const Kernel &kernel, const Options &options, unsigned threads) {
   auto program = CompiledProgram::compile(*module, compilation);
   if (!program)
     return program.takeError();
-  auto resident = std::make_unique<Resident>();
   resident->program = std::move(*program);
   if (kernel.inPlace)
     if (Error error = resident->program->alias("y", "x"))
