@@ -71,7 +71,7 @@ std::vector<Kernel> recurrentKernels() {
                       layer.flops(), Limit::fma});
     }
   };
-  for (int64_t hidden : {64, 128, 256, 512})
+  for (int64_t hidden : {64, 128, 256, 512, 1024})
     for (int64_t batch : {1, 8, 32})
       for (int64_t steps : {1, 20, 200})
         if (steps * batch * hidden * hidden <= int64_t(420) << 20)

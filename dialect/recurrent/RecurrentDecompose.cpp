@@ -47,12 +47,10 @@ struct RecurrentDefinition {
     steps = tensor::getMixedSize(b, loc, x, 0);
     batch = tensor::getMixedSize(b, loc, x, 1);
     if (op.getY())
-      y = isWidened() ? Value(tensor::EmptyOp::create(
-                            b, loc,
-                            FoldedSizes{steps, index(op.getDirections()), batch,
-                                        index(hidden)},
-                            compute))
-                      : op.getY();
+      y = isWidened()
+              ? Value(tensor::EmptyOp::create(
+                    b, loc, tensor::getMixedSizes(b, loc, op.getY()), compute))
+              : op.getY();
     h = widen(op.getH());
     c = widen(op.getC());
   }

@@ -78,7 +78,7 @@ def Attn_RecurrentOp : Attn_Op<"recurrent", [
       takes in all directions; alphas and betas are as many, or none.
     - (recurrent_c5) clip > 0.
     - (recurrent_c6) `library`, which says that the layer is to be one call of a
-      library (`heed-lower-projection` decides), is for a layer with
+      library (`heed-lower-projection` asks whether it holds it), is for a layer with
       input_weights.
 
     Example:

@@ -96,8 +96,8 @@ struct LowerProjection : impl::LowerProjectionBase<LowerProjection> {
       }
       if (!op.getInputWeights())
         return;
-      // Without the library a mark of the program says nothing.
-      op.setLibrary(onednn && (op.getLibrary() || isLibraryRecurrent(op)));
+      // What the library does not hold stays here, marked or not.
+      op.setLibrary(onednn && op.getLibrary() && isHeldByLibrary(op));
       if (!op.getLibrary())
         ops.push_back(op);
     });

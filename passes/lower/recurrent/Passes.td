@@ -9,10 +9,11 @@ def LowerProjection : Pass<"heed-lower-projection", "::mlir::ModuleOp"> {
   let summary = "Take the input's product out of a recurrent layer, for all time steps at once";
   let description = [{
     On tensors, in front of the passes that give products to a library. What
-    stays in the layer is the product with its state. A layer that the library
-    holds whole, and is faster at, is marked `library` and keeps its product; one
-    that the kernel does not hold (other elements than f32, other functions in
-    each direction) becomes its definition.
+    stays in the layer is the product with its state. A layer that the program
+    marks `library` keeps its product and becomes a call of oneDNN, where that
+    holds it: the usual functions on constant weights. One that the kernel does
+    not hold (other elements than f32, other functions in each direction)
+    becomes its definition.
 
     Before:
 

@@ -24,18 +24,25 @@ int64_t costOfRecurrentTask(RecurrentOp op) {
                                   kMultiplyAddsPerScalarOp);
 }
 
-/// What oneDNN has: the usual functions on constant weights.
-static bool libraryHolds(RecurrentOp op) {
+bool isHeldByLibrary(RecurrentOp op) {
   auto isConstant = [](Value value) {
     return !value || value.getDefiningOp<arith::ConstantOp>();
   };
+  auto isUsual = [&](int64_t direction) {
+    SmallVector<attn::Activation> functions = op.getActivationsOf(direction);
+    bool isRelu = op.getKind() == attn::RecurrentKind::rnn &&
+                  functions[0].kind == attn::ActivationKind::relu;
+    return isRelu || functions == op.getDefaultActivations();
+  };
+  // Both directions are calls of one kind.
+  if (!isUsual(0) || (op.getDirections() == 2 &&
+                      op.getActivationsOf(0) != op.getActivationsOf(1)))
+    return false;
   return op.getInputWeights() && getElementTypeOrSelf(op.getX()).isF32() &&
-         !op.getActivations() && !op.getClip() && !op.getCoupled() &&
-         !op.getPeephole() && !op.getLengths() && isConstant(op.getWeights()) &&
+         !op.getClip() && !op.getCoupled() && !op.getPeephole() &&
+         !op.getLengths() && isConstant(op.getWeights()) &&
          isConstant(op.getInputWeights()) && isConstant(op.getBias()) &&
          isConstant(op.getResetBias());
 }
-
-bool isLibraryRecurrent(RecurrentOp op) { return libraryHolds(op) && false; }
 
 } // namespace heed::lower

@@ -10,8 +10,9 @@ namespace heed::lower {
 /// Scalar operations of a layer's steps for the rows that a thread takes.
 int64_t costOfRecurrentTask(attn::RecurrentOp op);
 
-/// Whether oneDNN holds the layer whole, and is faster at it than the kernel.
-bool isLibraryRecurrent(attn::RecurrentOp op);
+/// Whether oneDNN holds the layer whole: the usual functions on constant
+/// weights.
+bool isHeldByLibrary(attn::RecurrentOp op);
 
 } // namespace heed::lower
 

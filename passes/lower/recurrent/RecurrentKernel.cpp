@@ -3,13 +3,17 @@
 //
 //   parallel over directions and rows of the batch:
 //     for s < T:
-//       for stages, for blocks of hidden units, for tiles of rows:
-//         sums = a[t] + h·Rᵀ      in registers: all gates of the same units
-//         h', c' = cell(sums)     in the same registers
+//       for stages:
+//         for blocks of hidden units, for tiles of rows:
+//           q = h·Rᵀ               in registers: all gates of the same units
+//         for rows, for units:
+//           h', c' = cell(a[t] + q)
 //
 // Rows of a batch know nothing of each other, so no thread waits for another.
 // The weights of a block are read once for all rows of a task; of states there
-// are two, one that a step reads and one that it writes.
+// are two, one that a step reads and one that it writes. q passes through
+// memory, some kilobytes, so that a cell, by far the longest part, is compiled
+// once and not for each shape of a tile.
 #include "passes/lower/recurrent/RecurrentKernel.h"
 #include "passes/lower/cpu/CostModel.h"
 #include "passes/lower/cpu/ExpPolynomial.h"
@@ -23,6 +27,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -84,7 +89,7 @@ Value RecurrentKernel::plus(OpBuilder &b, Value x, int64_t offset) {
 unsigned RecurrentKernel::vectorsFor(unsigned rows,
                                      const RecurrentStage &stage) const {
   unsigned most = packing.sums / (rows * stage.gates.size());
-  return std::clamp<unsigned>(llvm::bit_floor(most), 1, 4);
+  return std::clamp<unsigned>(llvm::bit_floor(most), 1, 8);
 }
 
 void RecurrentKernel::build(OpBuilder &b) {
@@ -92,6 +97,7 @@ void RecurrentKernel::build(OpBuilder &b) {
   int64_t directions = packing.directions;
   auto hType = cast<MemRefType>(op.getH().getType());
   int64_t rows = hType.getDimSize(1);
+  padded = packing.blocks() * lanes;
   auto alloc = [&](SmallVector<int64_t> shape) -> Value {
     Values dynamic;
     if (ShapedType::isDynamic(rows))
@@ -100,6 +106,7 @@ void RecurrentKernel::build(OpBuilder &b) {
         b, loc, MemRefType::get(shape, b.getF32Type()), dynamic);
   };
   states = alloc({2, directions, rows, hidden});
+  products = alloc({directions, rows, op.getGates() * padded});
   if (packing.stages.size() == 2)
     kept = alloc({directions, rows, hidden});
 
@@ -130,15 +137,23 @@ void RecurrentKernel::build(OpBuilder &b) {
         b, loc, arith::AddIOp::create(b, loc, task.first, rowsOfTask), batch);
     buildTask(b, task);
   };
-  if (directions == 1 && getConstantIntValue(tasks) == 1) {
-    body(b, buildIndex(b, loc, 0), buildIndex(b, loc, 0));
-    return;
-  }
+  // A loop over one is none: it would be folded, and its cost forgotten.
   Value zero = buildIndex(b, loc, 0), one = buildIndex(b, loc, 1);
-  auto loop = scf::ParallelOp::create(
-      b, loc, ValueRange{zero, zero},
-      ValueRange{buildIndex(b, loc, directions), tasks}, ValueRange{one, one},
-      [&](OpBuilder &b, Location, ValueRange ids) { body(b, ids[0], ids[1]); });
+  bool hasTasks = getConstantIntValue(tasks) != 1;
+  Values ends;
+  if (directions > 1)
+    ends.push_back(buildIndex(b, loc, directions));
+  if (hasTasks)
+    ends.push_back(tasks);
+  if (ends.empty())
+    return body(b, zero, zero);
+  Values begins(ends.size(), zero), strides(ends.size(), one);
+  auto loop =
+      scf::ParallelOp::create(b, loc, begins, ends, strides,
+                              [&](OpBuilder &b, Location, ValueRange ids) {
+                                body(b, directions > 1 ? ids.front() : zero,
+                                     hasTasks ? ids.back() : zero);
+                              });
   loop->setAttr(kCostAttr, b.getIndexAttr(costOfRecurrentTask(op)));
 }
 
@@ -193,107 +208,87 @@ void RecurrentKernel::buildTask(OpBuilder &b, Task &task) {
 void RecurrentKernel::buildStage(OpBuilder &b, Task &task,
                                  const RecurrentStage &stage) {
   auto single = [&](OpBuilder &b) {
-    buildRows(b, task, stage, vectorsFor(1, stage), true);
+    buildProducts(b, task, stage, vectorsFor(1, stage), true);
   };
   auto many = [&](OpBuilder &b) {
-    buildRows(b, task, stage, vectorsFor(stage.rows, stage), false);
+    buildProducts(b, task, stage, vectorsFor(stage.rows, stage), false);
   };
-  std::optional<int64_t> rows = getConstantIntValue(batch);
-  if (rows)
-    return *rows == 1 ? single(b) : many(b);
-  Value count = arith::SubIOp::create(b, loc, task.end, task.first);
-  Value isOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, count,
-                                      buildIndex(b, loc, 1));
-  scf::IfOp::create(
-      b, loc, isOne,
-      [&](OpBuilder &b, Location loc) {
-        single(b);
-        scf::YieldOp::create(b, loc);
-      },
-      [&](OpBuilder &b, Location loc) {
-        many(b);
-        scf::YieldOp::create(b, loc);
-      });
+  if (std::optional<int64_t> rows = getConstantIntValue(batch)) {
+    *rows == 1 ? single(b) : many(b);
+  } else {
+    Value count = arith::SubIOp::create(b, loc, task.end, task.first);
+    Value isOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, count,
+                                        buildIndex(b, loc, 1));
+    scf::IfOp::create(
+        b, loc, isOne,
+        [&](OpBuilder &b, Location loc) {
+          single(b);
+          scf::YieldOp::create(b, loc);
+        },
+        [&](OpBuilder &b, Location loc) {
+          many(b);
+          scf::YieldOp::create(b, loc);
+        });
+  }
+  buildFor(b, loc, task.first, task.end, 1, {},
+           [&](OpBuilder &b, Value row, ValueRange) -> Values {
+             buildVectorLoop(b, loc, buildIndex(b, loc, hidden), lanes, 1, {},
+                             [&](OpBuilder &b, Value unit, Value mask, unsigned,
+                                 ValueRange) -> Values {
+                               buildCell(b, task, stage, {row, unit, mask, {}});
+                               return {};
+                             });
+             return {};
+           });
 }
 
 /// All blocks, `vectors` at a time, and in each all rows of the task.
-void RecurrentKernel::buildRows(OpBuilder &b, Task &task,
-                                const RecurrentStage &stage, unsigned vectors,
-                                bool single) {
-  auto rowsOf = [&](OpBuilder &b, Value block, unsigned count, Value mask) {
+void RecurrentKernel::buildProducts(OpBuilder &b, Task &task,
+                                    const RecurrentStage &stage,
+                                    unsigned vectors, bool single) {
+  auto rowsOf = [&](OpBuilder &b, Value block, unsigned count) {
     if (single)
-      return buildTile(b, task,
-                       {&stage, task.first, block, 1, count, mask, {}});
+      return buildTile(b, task, {&stage, task.first, block, 1, count, {}});
     Value begin = task.first;
     for (unsigned rows : {stage.rows, 2u, 1u}) {
       Value left = arith::SubIOp::create(b, loc, task.end, begin);
       Value end =
           arith::AddIOp::create(b, loc, begin, roundDown(b, loc, left, rows));
-      buildFor(
-          b, loc, begin, end, rows, {},
-          [&](OpBuilder &b, Value row, ValueRange) -> Values {
-            buildTile(b, task, {&stage, row, block, rows, count, mask, {}});
-            return {};
-          });
+      buildFor(b, loc, begin, end, rows, {},
+               [&](OpBuilder &b, Value row, ValueRange) -> Values {
+                 buildTile(b, task, {&stage, row, block, rows, count, {}});
+                 return {};
+               });
       begin = end;
     }
   };
-  int64_t whole = hidden / lanes, grouped = whole - whole % vectors;
+  int64_t all = packing.blocks(), grouped = all - all % vectors;
   auto blocks = [&](int64_t from, int64_t to, unsigned count) {
     buildFor(b, loc, buildIndex(b, loc, from), buildIndex(b, loc, to), count,
              {}, [&](OpBuilder &b, Value block, ValueRange) -> Values {
-               rowsOf(b, block, count, Value());
+               rowsOf(b, block, count);
                return {};
              });
   };
   blocks(0, grouped, vectors);
-  blocks(grouped, whole, 1);
-  if (hidden % lanes == 0)
-    return;
-  Value mask = vector::CreateMaskOp::create(
-      b, loc, VectorType::get({lanes}, b.getI1Type()),
-      buildIndex(b, loc, hidden % lanes));
-  rowsOf(b, buildIndex(b, loc, whole), 1, mask);
+  blocks(grouped, all, 1);
 }
 
+/// h·Rᵀ, or (r ⊙ h)·Rᵀ, of one tile. Its last units may be none: their weights
+/// are zeros.
 void RecurrentKernel::buildTile(OpBuilder &b, Task &task, Tile tile) {
-  buildProducts(b, task, tile);
-  for (unsigned row = 0; row < tile.rows; ++row)
-    for (unsigned vector = 0; vector < tile.vectors; ++vector)
-      buildCell(b, task, tile, vector, row);
-}
-
-/// a[t] + h·Rᵀ; of the gate that is reset behind the product, reset_bias + h·Rᵀ.
-void RecurrentKernel::buildProducts(OpBuilder &b, Task &task, Tile &tile) {
   const RecurrentStage &stage = *tile.stage;
   unsigned gates = stage.gates.size();
   int64_t width = gates * lanes;
-  Value unit =
-      b.createOrFold<arith::MulIOp>(loc, tile.block, buildIndex(b, loc, lanes));
-  Value ofDirection = arith::MulIOp::create(
-      b, loc, task.d, buildIndex(b, loc, op.getGates() * hidden));
-  auto startOf = [&](unsigned gate, unsigned vector, Value row) -> Value {
-    Value at = plus(b, unit, vector * lanes);
-    if (op.getLinearBeforeReset() && gate == attn::GateH)
-      return op.getResetBias()
-                 ? load(b, op.getResetBias(), {task.d, at}, tile.mask)
-                 : buildFloat(b, loc, type, 0);
-    Value column =
-        arith::AddIOp::create(b, loc, ofDirection, plus(b, at, gate * hidden));
-    return load(b, op.getX(), {task.t, row, column}, tile.mask);
-  };
-  for (unsigned gate : stage.gates)
-    for (unsigned vector = 0; vector < tile.vectors; ++vector)
-      for (unsigned row = 0; row < tile.rows; ++row)
-        tile.sums.push_back(startOf(gate, vector, plus(b, tile.row, row)));
-
+  tile.sums.assign(gates * tile.vectors * tile.rows,
+                   buildFloat(b, loc, type, 0));
   // Where the weights of each vector's block begin.
   Values blocks;
+  Value direction = arith::MulIOp::create(
+      b, loc, task.d, buildIndex(b, loc, packing.ofDirection()));
   for (unsigned vector = 0; vector < tile.vectors; ++vector) {
     Value first = arith::MulIOp::create(b, loc, plus(b, tile.block, vector),
                                         buildIndex(b, loc, hidden * width));
-    Value direction = arith::MulIOp::create(
-        b, loc, task.d, buildIndex(b, loc, packing.ofDirection()));
     blocks.push_back(
         plus(b, arith::AddIOp::create(b, loc, direction, first), stage.offset));
   }
@@ -332,20 +327,37 @@ void RecurrentKernel::buildProducts(OpBuilder &b, Task &task, Tile &tile) {
         }
         return sums;
       });
+  Value unit =
+      b.createOrFold<arith::MulIOp>(loc, tile.block, buildIndex(b, loc, lanes));
+  unsigned next = 0;
+  for (unsigned gate : stage.gates)
+    for (unsigned vector = 0; vector < tile.vectors; ++vector)
+      for (unsigned row = 0; row < tile.rows; ++row, ++next)
+        buildStore(b, loc, tile.sums[next], products,
+                   {task.d, plus(b, tile.row, row),
+                    plus(b, unit, gate * padded + vector * lanes)});
 }
 
 /// The new state of one vector of one row.
-void RecurrentKernel::buildCell(OpBuilder &b, Task &task, Tile &tile,
-                                unsigned vector, unsigned row) {
-  Value unit = plus(
-      b,
-      b.createOrFold<arith::MulIOp>(loc, tile.block, buildIndex(b, loc, lanes)),
-      vector * lanes);
-  Lane lane{plus(b, tile.row, row), unit, tile.mask, {}};
-  auto sum = [&](unsigned gate) { return tile.sum(gate, vector, row); };
-  auto oldState = [&] {
-    return load(b, states, {task.current, task.d, lane.row, unit}, lane.mask);
+void RecurrentKernel::buildCell(OpBuilder &b, Task &task,
+                                const RecurrentStage &stage, Lane lane) {
+  Value unit = lane.unit;
+  auto product = [&](unsigned gate) {
+    return load(b, products, {task.d, lane.row, plus(b, unit, gate * padded)},
+                Value());
   };
+  Value ofDirection = arith::MulIOp::create(
+      b, loc, task.d, buildIndex(b, loc, op.getGates() * hidden));
+  auto input = [&](unsigned gate) {
+    Value column = arith::AddIOp::create(b, loc, ofDirection,
+                                         plus(b, unit, gate * hidden));
+    return load(b, op.getX(), {task.t, lane.row, column}, lane.mask);
+  };
+  auto sum = [&](unsigned gate) -> Value {
+    return arith::AddFOp::create(b, loc, input(gate), product(gate));
+  };
+  if (op.getKind() != RecurrentKind::lstm)
+    lane.h = load(b, states, {task.current, task.d, lane.row, unit}, lane.mask);
   switch (op.getKind()) {
   case RecurrentKind::lstm: {
     Value peephole[3];
@@ -359,28 +371,24 @@ void RecurrentKernel::buildCell(OpBuilder &b, Task &task, Tile &tile,
     Value h = cell.lstmOutput(b, loc, sum(attn::GateO), c, peephole[1]);
     return finish(b, task, lane, h, old, c);
   }
-  case RecurrentKind::gru:
-    if (tile.stage->gates.size() == 1) { // r ⊙ h
-      Value value = cell.gruReset(b, loc, sum(0), oldState());
-      return buildStore(b, loc, value, kept, {task.d, lane.row, unit},
-                        lane.mask);
-    }
-    lane.h = oldState();
-    if (tile.stage->gates.size() == 2)
-      return finish(b, task, lane,
-                    cell.gruOutput(b, loc, sum(0), sum(1), lane.h), {}, {});
-    {
-      Value column =
-          arith::MulIOp::create(b, loc, task.d, buildIndex(b, loc, 3 * hidden));
-      column = arith::AddIOp::create(b, loc, column,
-                                     plus(b, unit, attn::GateH * hidden));
-      Value a = load(b, op.getX(), {task.t, lane.row, column}, lane.mask);
-      Value reset = cell.gruReset(b, loc, sum(attn::GateR), sum(attn::GateH));
-      Value n = arith::AddFOp::create(b, loc, a, reset);
-      return finish(b, task, lane,
-                    cell.gruOutput(b, loc, sum(attn::GateZ), n, lane.h), {},
-                    {});
-    }
+  case RecurrentKind::gru: {
+    if (stage.gates.size() == 1) // r ⊙ h
+      return buildStore(b, loc, cell.gruReset(b, loc, sum(attn::GateR), lane.h),
+                        kept, {task.d, lane.row, unit}, lane.mask);
+    if (stage.gates.size() == 2)
+      return finish(
+          b, task, lane,
+          cell.gruOutput(b, loc, sum(attn::GateZ), sum(attn::GateH), lane.h),
+          {}, {});
+    Value q = product(attn::GateH);
+    if (op.getResetBias())
+      q = arith::AddFOp::create(
+          b, loc, q, load(b, op.getResetBias(), {task.d, unit}, lane.mask));
+    Value reset = cell.gruReset(b, loc, sum(attn::GateR), q);
+    Value n = arith::AddFOp::create(b, loc, input(attn::GateH), reset);
+    return finish(b, task, lane,
+                  cell.gruOutput(b, loc, sum(attn::GateZ), n, lane.h), {}, {});
+  }
   case RecurrentKind::rnn:
     return finish(b, task, lane, cell.rnnOutput(b, loc, sum(0)), {}, {});
   }

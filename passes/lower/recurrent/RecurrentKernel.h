@@ -58,31 +58,26 @@ private:
     Value d, first, end;
     Value t, current, next; // of the step: its time, where states lie
   };
-  /// Sums of `rows` rows from `row`, in `vectors` blocks from `block`; `mask`
-  /// is null where the blocks are whole.
+  /// Sums of `rows` rows from `row`, in `vectors` blocks from `block`.
   struct Tile {
     const RecurrentStage *stage;
     Value row, block;
     unsigned rows, vectors;
-    Value mask;
     Values sums; // [gate][vector][row]
-    Value &sum(unsigned gate, unsigned vector, unsigned row) {
-      return sums[(gate * vectors + vector) * rows + row];
-    }
   };
-  /// One vector of one row: where it lies, and its old state.
+  /// One vector of one row: where it lies, a mask (null where it is whole), and
+  /// its old state.
   struct Lane {
     Value row, unit, mask, h;
   };
 
   void buildTask(OpBuilder &b, Task &task);
   void buildStage(OpBuilder &b, Task &task, const RecurrentStage &stage);
-  void buildRows(OpBuilder &b, Task &task, const RecurrentStage &stage,
-                 unsigned vectors, bool single);
+  void buildProducts(OpBuilder &b, Task &task, const RecurrentStage &stage,
+                     unsigned vectors, bool single);
   void buildTile(OpBuilder &b, Task &task, Tile tile);
-  void buildProducts(OpBuilder &b, Task &task, Tile &tile);
-  void buildCell(OpBuilder &b, Task &task, Tile &tile, unsigned vector,
-                 unsigned row);
+  void buildCell(OpBuilder &b, Task &task, const RecurrentStage &stage,
+                 Lane lane);
   void finish(OpBuilder &b, Task &task, const Lane &lane, Value h, Value oldC,
               Value c);
   void copyState(OpBuilder &b, const Task &task, bool out, Value half);
@@ -96,12 +91,13 @@ private:
   Value context;
   RecurrentPacking packing;
   attn::RecurrentCell cell;
-  int64_t hidden, lanes;
+  int64_t hidden, lanes, padded = 0; // padded: whole vectors of units
   mlir::VectorType type;
   Value steps, batch;
-  Value packed; // weights
-  Value states; // [2, D, B, H]: h before and after a step
-  Value kept;   // [D, B, H]: r ⊙ h of a GRU that resets first
+  Value packed;   // weights
+  Value states;   // [2, D, B, H]: h before and after a step
+  Value products; // [D, B, G·padded]: h·Rᵀ of a step
+  Value kept;     // [D, B, H]: r ⊙ h of a GRU that resets first
 };
 
 } // namespace heed::lower

@@ -28,7 +28,7 @@ func.func @live_state(%a: tensor<5x2x16xf32>, %r: tensor<1x16x16xf32>, %h: tenso
 // CHECK-NOT: memref.copy
 // CHECK: attn.recurrent {{.*}} y(%[[Y]] : memref<5x1x2x16xf32>)
 // CHECK: return %[[Y]]
-func.func @sequence(%a: tensor<5x2x16xf32>, %r: tensor<1x16x16xf32>, %y: tensor<5x1x2x16xf32>, %h: tensor<1x2x16xf32> {bufferization.writable = true}) -> tensor<5x1x2x16xf32> {
+func.func @sequence(%a: tensor<5x2x16xf32>, %r: tensor<1x16x16xf32>, %y: tensor<5x1x2x16xf32> {bufferization.writable = false}, %h: tensor<1x2x16xf32> {bufferization.writable = true}) -> tensor<5x1x2x16xf32> {
   %y1, %h1 = attn.recurrent rnn forward ins(%a : tensor<5x2x16xf32>) weights(%r : tensor<1x16x16xf32>) y(%y : tensor<5x1x2x16xf32>) h(%h : tensor<1x2x16xf32>) -> tensor<5x1x2x16xf32>, tensor<1x2x16xf32>
   return %y1 : tensor<5x1x2x16xf32>
 }

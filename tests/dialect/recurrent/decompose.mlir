@@ -17,8 +17,8 @@ func.func @lstm(%x: tensor<5x2x8xf32>, %w: tensor<1x64x8xf32>, %r: tensor<1x64x1
   // CHECK: math.tanh
   // CHECK: math.exp
   // CHECK: linalg.generic
-  // CHECK: math.exp
   // CHECK: math.tanh
+  // CHECK: math.exp
   // CHECK: tensor.insert_slice %{{.*}}[%[[T]], 0, 0, 0] [1, 1, 2, 16]
   // CHECK: scf.yield
   // CHECK: return %[[LOOP]]#2, %[[LOOP]]#0, %[[LOOP]]#1

@@ -55,7 +55,10 @@ TEST_F(RecurrentTest, BothBiasesAreOne) {
 TEST_F(RecurrentTest, AttributesAreThoseOfTheNode) {
   auto &n = layer("RNN", 1);
   attr(n, "activations", std::vector<std::string>{"hardsigmoid"});
-  attr(n, "clip", 3.0f);
+  auto *clip = n.add_attribute();
+  clip->set_name("clip");
+  clip->set_type(1);
+  clip->set_f(3);
   std::string text = import();
   EXPECT_TRUE(contains(text, "activations = [\"hard_sigmoid\"]")) << text;
   EXPECT_TRUE(contains(text, "alphas = array<f64: 2.000000e-01>")) << text;

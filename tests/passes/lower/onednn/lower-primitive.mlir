@@ -31,3 +31,31 @@ func.func @no_context(%a: memref<2x3xf32>, %b: memref<3x2xf32>) {
   attn.primitive reorder ins(%a : memref<2x3xf32>) outs(%b : memref<3x2xf32>) layouts = [[0, 1], [1, 0]]
   return
 }
+
+// -----
+
+// A layer is one call for each direction: 9 operands, a stride of 1 through
+// time and of -1; gates are exchanged in the weights.
+// CHECK-DAG: memref.global "private" constant @heed_site_0 : memref<82xi64> = dense<[1, 7, 1, 9, 0, 1, 1, 0, 0, 1, 0, 0, 3, 3, 0, 1, 2,
+// CHECK-DAG: memref.global "private" constant @heed_site_1 : memref<82xi64> = dense<[1, 7, 1, 9, 0, -1, 1, 0, 0, 1,
+// CHECK-LABEL: func.func @lstm_of_the_library
+// CHECK-COUNT-2: call @heed_onednn_primitive
+// CHECK-NOT: attn.recurrent
+memref.global "private" constant @w : memref<2x64x8xf32> = dense<1.0>
+memref.global "private" constant @r : memref<2x64x16xf32> = dense<1.0>
+func.func @lstm_of_the_library(%context: !llvm.ptr, %x: memref<5x2x8xf32>, %y: memref<5x2x2x16xf32>, %h: memref<2x2x16xf32>, %c: memref<2x2x16xf32>) {
+  %w = memref.get_global @w : memref<2x64x8xf32>
+  %r = memref.get_global @r : memref<2x64x16xf32>
+  attn.recurrent lstm bidirectional ins(%x : memref<5x2x8xf32>) input_weights(%w : memref<2x64x8xf32>) weights(%r : memref<2x64x16xf32>)
+      y(%y : memref<5x2x2x16xf32>) h(%h : memref<2x2x16xf32>) c(%c : memref<2x2x16xf32>) {library}
+  return
+}
+
+// -----
+
+func.func @no_call_because_weights_are_no_constants(%context: !llvm.ptr, %x: memref<5x2x8xf32>, %w: memref<1x16x8xf32>, %r: memref<1x16x16xf32>, %h: memref<1x2x16xf32>) {
+  // expected-error @below {{expected weights and biases that are constants}}
+  attn.recurrent rnn forward ins(%x : memref<5x2x8xf32>) input_weights(%w : memref<1x16x8xf32>) weights(%r : memref<1x16x16xf32>)
+      h(%h : memref<1x2x16xf32>) {library}
+  return
+}

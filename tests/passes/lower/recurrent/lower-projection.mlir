@@ -1,4 +1,5 @@
 // RUN: heed-opt %s --heed-lower-projection | FileCheck %s
+// RUN: heed-opt %s --heed-lower-projection=onednn=true | FileCheck %s --check-prefix=LIBRARY
 
 // CHECK-DAG: #[[X:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>
 // CHECK-DAG: #[[W:.*]] = affine_map<(d0, d1, d2, d3) -> (d2, d3)>
@@ -49,4 +50,44 @@ func.func @two_cells_are_decomposed(%a: tensor<5x2x32xf32>, %r: tensor<2x16x16xf
   %h1 = attn.recurrent rnn bidirectional ins(%a : tensor<5x2x32xf32>) weights(%r : tensor<2x16x16xf32>) h(%h : tensor<2x2x16xf32>)
       activations = ["tanh", "relu"] -> tensor<2x2x16xf32>
   return %h1 : tensor<2x2x16xf32>
+}
+
+// A mark has a layer go to the library, if there is one and it holds the layer:
+// weights must be constants, functions the usual ones.
+// CHECK-LABEL: func @marked
+// CHECK-NOT: library
+// CHECK-LABEL: func @marked_relu
+// LIBRARY-LABEL: func @marked
+// LIBRARY: attn.recurrent gru forward {{.*}} input_weights({{.*}} {library}
+// LIBRARY-LABEL: func @marked_relu
+// LIBRARY: attn.recurrent rnn forward {{.*}} input_weights({{.*}} {library}
+// LIBRARY-LABEL: func @marked_for_nothing_because_weights_are_inputs
+// LIBRARY-NOT: library
+// LIBRARY-LABEL: func @marked_for_nothing_because_of_clip
+// LIBRARY-NOT: library
+func.func @marked(%x: tensor<5x2x8xf32>, %h: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+  %w = arith.constant dense<0.5> : tensor<1x48x8xf32>
+  %r = arith.constant dense<0.5> : tensor<1x48x16xf32>
+  %h1 = attn.recurrent gru forward ins(%x : tensor<5x2x8xf32>) input_weights(%w : tensor<1x48x8xf32>) weights(%r : tensor<1x48x16xf32>)
+      h(%h : tensor<1x2x16xf32>) {library} -> tensor<1x2x16xf32>
+  return %h1 : tensor<1x2x16xf32>
+}
+func.func @marked_relu(%x: tensor<5x2x8xf32>, %h: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+  %w = arith.constant dense<0.5> : tensor<1x16x8xf32>
+  %r = arith.constant dense<0.5> : tensor<1x16x16xf32>
+  %h1 = attn.recurrent rnn forward ins(%x : tensor<5x2x8xf32>) input_weights(%w : tensor<1x16x8xf32>) weights(%r : tensor<1x16x16xf32>)
+      h(%h : tensor<1x2x16xf32>) activations = ["relu"] {library} -> tensor<1x2x16xf32>
+  return %h1 : tensor<1x2x16xf32>
+}
+func.func @marked_for_nothing_because_weights_are_inputs(%x: tensor<5x2x8xf32>, %w: tensor<1x16x8xf32>, %r: tensor<1x16x16xf32>, %h: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+  %h1 = attn.recurrent rnn forward ins(%x : tensor<5x2x8xf32>) input_weights(%w : tensor<1x16x8xf32>) weights(%r : tensor<1x16x16xf32>)
+      h(%h : tensor<1x2x16xf32>) {library} -> tensor<1x2x16xf32>
+  return %h1 : tensor<1x2x16xf32>
+}
+func.func @marked_for_nothing_because_of_clip(%x: tensor<5x2x8xf32>, %h: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+  %w = arith.constant dense<0.5> : tensor<1x16x8xf32>
+  %r = arith.constant dense<0.5> : tensor<1x16x16xf32>
+  %h1 = attn.recurrent rnn forward ins(%x : tensor<5x2x8xf32>) input_weights(%w : tensor<1x16x8xf32>) weights(%r : tensor<1x16x16xf32>)
+      h(%h : tensor<1x2x16xf32>) {clip = 1.0, library} -> tensor<1x2x16xf32>
+  return %h1 : tensor<1x2x16xf32>
 }

@@ -20,6 +20,8 @@ memref.global "private" constant @weights : memref<1x64x16xf32> = dense<0.5>
 // CHECK: memref.load %[[S]]
 // CHECK-COUNT-8: math.fma
 // CHECK: scf.yield
+// CHECK-COUNT-8: vector.store
+// CHECK: scf.for %{{.*}} = %c0 to %c16 step %c8 {
 // CHECK: vector.load %[[C]]
 // CHECK: vector.store %{{.*}}, %[[C]]
 // CHECK: vector.store %{{.*}}, %[[S]]
@@ -33,18 +35,21 @@ func.func @lstm_of_one_row(%a: memref<10x1x64xf32>, %y: memref<10x1x1x16xf32>, %
   return
 }
 
-// Rows and directions in parallel; the weights of the program are packed by
-// it. Units beyond the last vector are masked.
+// Rows and directions in parallel, six rows and two blocks in a tile; the
+// weights of the program are packed by it, with zeros for units that are none.
 // CHECK-LABEL: func @rnn_of_many_rows
 // CHECK: %[[P:.*]] = memref.alloc() : memref<352xf32>
 // CHECK: linalg.fill {{.*}} outs(%[[P]]
 // CHECK: scf.parallel
 // CHECK: memref.store %{{.*}}, %[[P]]
-// CHECK: vector.create_mask
-// CHECK: scf.parallel {{.*}} to (%c2, %c1)
-// CHECK: scf.for
+// CHECK: scf.parallel {{.*}} to (%c2)
+// CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1
 // CHECK: arith.select
-// CHECK: vector.maskedload
+// CHECK: scf.for %{{.*}} = %c0 to %c11 step %c1 iter_args
+// CHECK-COUNT-12: math.fma
+// CHECK: scf.yield
+// CHECK-COUNT-12: vector.store
+// CHECK: vector.maskedload %arg0
 // CHECK: attn.cost
 func.func @rnn_of_many_rows(%a: memref<4x6x22xf32>, %r: memref<2x11x11xf32>, %h: memref<2x6x11xf32>) {
   attn.recurrent rnn bidirectional ins(%a : memref<4x6x22xf32>) weights(%r : memref<2x11x11xf32>) h(%h : memref<2x6x11xf32>)

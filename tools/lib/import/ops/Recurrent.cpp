@@ -168,11 +168,18 @@ void RecurrentImporter::run() {
   if (!(clip >= 0))
     fail("attribute 'clip' is negative");
   readBiases();
+  // Sizes may be known better than where the tensors were made.
+  steps = e.canonical(steps);
+  batch = e.canonical(batch);
+  features = e.canonical(features);
   Shape yShape = {steps, directions, batch, hidden};
   Shape stateShape = {directions, batch, hidden};
-  auto ir = [&](const Tensor &t) { return t ? e.ir(t) : Value(); };
+  Sym width = gates * hidden;
+  auto ir = [&](const Tensor &t, ArrayRef<Sym> shape) {
+    return t ? e.irAs(t, e.typeOf(t->type, shape)) : Value();
+  };
   Value y = n.wants(0) ? e.empty(x->type, yShape) : Value();
-  Value h = ir(initialH), c = ir(initialC);
+  Value h = ir(initialH, stateShape), c = ir(initialC, stateShape);
   SmallVector<Type> types;
   for (Value init : {y, h, c})
     if (init)
@@ -190,10 +197,14 @@ void RecurrentImporter::run() {
   if (llvm::all_of(betas, isZero))
     betas.clear();
   auto op = attn::RecurrentOp::create(
-      b, e.loc, types, kind, ir(x), ir(n.input(1)), ir(n.input(2)), ir(bias),
-      ir(resetBias), isLstm ? ir(n.optional(7)) : Value(), ir(lengths), y, h, c,
-      direction, names.empty() ? ArrayAttr() : b.getStrArrayAttr(names), alphas,
-      betas, clip > 0 ? b.getF64FloatAttr(clip) : FloatAttr(), resetAfter,
+      b, e.loc, types, kind, ir(x, {steps, batch, features}),
+      ir(n.input(1), {directions, width, features}),
+      ir(n.input(2), {directions, width, hidden}),
+      ir(bias, {directions, width}), ir(resetBias, {directions, hidden}),
+      isLstm ? ir(n.optional(7), {directions, 3 * hidden}) : Value(),
+      ir(lengths, {batch}), y, h, c, direction,
+      names.empty() ? ArrayAttr() : b.getStrArrayAttr(names), alphas, betas,
+      clip > 0 ? b.getF64FloatAttr(clip) : FloatAttr(), resetAfter,
       isLstm && n.intAttr("input_forget", 0), /*library=*/false);
   if (y)
     n.set(0, batchOutermost(e.computed(op.getYResult(), x->type, yShape),
