@@ -15,7 +15,7 @@
 // memory, some kilobytes, so that a cell, by far the longest part, is compiled
 // once and not for each shape of a tile.
 #include "passes/lower/recurrent/RecurrentKernel.h"
-#include "passes/lower/cpu/CostModel.h"
+#include "passes/lower/cpu/CostedLoops.h"
 #include "passes/lower/cpu/ExpPolynomial.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 #include "passes/lower/recurrent/RecurrentCost.h"
