@@ -45,6 +45,32 @@ def FuseGateEpilogue : Pass<"heed-fuse-gate-epilogue", "::mlir::ModuleOp"> {
   ];
 }
 
+def FuseElementwise : Pass<"heed-fuse-elementwise", "::mlir::ModuleOp"> {
+  let summary = "Join chains of elementwise ops";
+  let description = [{
+    As upstream's `linalg-fuse-elementwise-ops`, but a `linalg.vecmat` and its
+    reshapes are left as they are, for `heed-lower-row-product`.
+
+    Before:
+
+    ```mlir
+    %s = linalg.generic … ins(%x, %b : tensor<8xf32>, tensor<8xf32>) … arith.addf …
+    %r = linalg.generic … ins(%s : tensor<8xf32>) … arith.maximumf …
+    %y = linalg.vecmat ins(%r, %w : tensor<8xf32>, tensor<8x6xf32>) outs(%z : tensor<6xf32>) -> tensor<6xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %r = linalg.generic … ins(%x, %b : tensor<8xf32>, tensor<8xf32>) … arith.addf … arith.maximumf …
+    %y = linalg.vecmat ins(%r, %w : tensor<8xf32>, tensor<8x6xf32>) outs(%z : tensor<6xf32>) -> tensor<6xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def FuseLayers : Pass<"heed-fuse-layers", "::mlir::ModuleOp"> {
   let summary = "Make one function of identical layers";
   let description = [{

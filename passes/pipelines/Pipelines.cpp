@@ -107,7 +107,7 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
     // Where the dims of the result lie in memory is settled by then.
     pm.addPass(lower::createLowerNarrowDeconvolution());
   }
-  pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  pm.addPass(fuse::createFuseElementwise());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(lower::createLowerBuffers());

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/lower/cpu/CostedLoops.h"
@@ -86,6 +87,36 @@ bool RowProduct::isOfConstant() const {
     value = reshape->getOperand(0);
   }
   return matchPattern(value, m_Constant());
+}
+
+/// Without the dims of size 1.
+static Value dropOnes(OpBuilder &b, Location loc, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> sizes(llvm::make_filter_range(
+      type.getShape(), [](int64_t n) { return n != 1; }));
+  if (int64_t(sizes.size()) == type.getRank())
+    return value;
+  return tensor::CollapseShapeOp::create(
+      b, loc, RankedTensorType::get(sizes, type.getElementType()), value,
+      *getReassociationIndicesForCollapse(type.getShape(), sizes));
+}
+
+Value RowProduct::createVecmat(RewriterBase &rewriter) const {
+  Location loc = row->getOwner()->getLoc();
+  Value init = cast<linalg::LinalgOp>(row->getOwner()).getDpsInits()[0];
+  Value sums = dropOnes(rewriter, loc, init);
+  Value y = linalg::VecmatOp::create(
+                rewriter, loc, sums.getType(),
+                ValueRange{dropOnes(rewriter, loc, row->get()),
+                           dropOnes(rewriter, loc, matrix->get())},
+                sums)
+                .getResult(0);
+  auto type = cast<RankedTensorType>(init.getType());
+  if (type == y.getType())
+    return y;
+  return tensor::ExpandShapeOp::create(
+      rewriter, loc, type, y,
+      *getReassociationIndicesForCollapse(type.getShape(), {columns}));
 }
 
 //===----------------------------------------------------------------------===//

@@ -4,6 +4,7 @@
 #define HEED_PASSES_LOWER_CPU_ROWPRODUCT_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/PatternMatch.h"
 #include "passes/lower/cpu/VectorLoop.h"
 
 namespace heed::lower {
@@ -17,6 +18,11 @@ public:
   /// Whether a library has nothing to gain: its weights are a constant that
   /// lies as the kernel reads it.
   bool isOfConstant() const;
+
+  /// The op, which is on tensors, as linalg.vecmat between reshapes: a named op
+  /// takes in no elementwise producer and is split by no reshape, after which
+  /// it would be no product any more.
+  Value createVecmat(mlir::RewriterBase &rewriter) const;
 
   /// Builds the loops for the op, which is on buffers and stays.
   void build(OpBuilder &b, unsigned length) const;

@@ -78,11 +78,16 @@ static LogicalResult foldReshapes(ModuleOp module) {
 
 /// A row times constant weights takes the time of reading them, for which
 /// heed-lower-row-product has the better order.
-static bool keepsRowNative(linalg::LinalgOp op) {
+static FailureOr<Value> keepRowNative(RewriterBase &rewriter,
+                                      linalg::LinalgOp op) {
   if (op->getParentOfType<attn::GateOp>())
-    return false;
+    return failure();
   std::optional<RowProduct> product = RowProduct::match(op);
-  return product && product->isOfConstant();
+  if (!product || !product->isOfConstant())
+    return failure();
+  if (isa<linalg::VecmatOp>(op))
+    return op->getResult(0);
+  return product->createVecmat(rewriter);
 }
 
 namespace {
@@ -104,19 +109,20 @@ struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
       auto gate = dyn_cast<attn::GateOp>(op);
       if (gate && keepsExcitationNative(gate))
         return WalkResult::skip();
-      auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-      if (linalgOp && !keepsRowNative(linalgOp))
+      if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
         ops.push_back(linalgOp);
       return WalkResult::advance();
     });
     for (linalg::LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);
-      FailureOr<Value> value = lowerDeconvolution(rewriter, op);
+      FailureOr<Value> value = keepRowNative(rewriter, op);
+      if (failed(value))
+        value = lowerDeconvolution(rewriter, op);
       if (failed(value))
         value = lowerContraction(rewriter, op);
       if (failed(value))
         value = lowerConvolution(rewriter, op);
-      if (succeeded(value))
+      if (succeeded(value) && value->getDefiningOp() != op)
         rewriter.replaceOp(op, *value);
     }
 
