@@ -110,8 +110,8 @@ void RecurrentKernel::build(OpBuilder &b) {
   if (packing.stages.size() == 2)
     kept = alloc({directions, rows, hidden});
 
-  // Rows of a task: equal parts for the threads of a direction, whole tiles.
-  unsigned tile = packing.stages.front().rows;
+  // Rows of a task: equal parts for the threads of a direction. Whole tiles
+  // would be read better, but 8 rows are then 6 and 2.
   Value rowsOfTask = batch, tasks = buildIndex(b, loc, 1);
   if (context && rows != 1) {
     Value threads = arith::IndexCastOp::create(
@@ -123,10 +123,7 @@ void RecurrentKernel::build(OpBuilder &b) {
         buildIndex(b, loc, 1));
     Value one = buildIndex(b, loc, 1);
     Value some = arith::MaxUIOp::create(b, loc, batch, one);
-    Value part = arith::CeilDivUIOp::create(b, loc, some, share);
-    Value width = buildIndex(b, loc, tile);
-    rowsOfTask = arith::MulIOp::create(
-        b, loc, arith::CeilDivUIOp::create(b, loc, part, width), width);
+    rowsOfTask = arith::CeilDivUIOp::create(b, loc, some, share);
     tasks = arith::CeilDivUIOp::create(b, loc, some, rowsOfTask);
   }
   auto body = [&](OpBuilder &b, Value d, Value block) {
@@ -306,23 +303,46 @@ void RecurrentKernel::buildTile(OpBuilder &b, Task &task, Tile tile) {
         Values sums = llvm::to_vector(carried);
         Value step =
             arith::MulIOp::create(b, loc, k, buildIndex(b, loc, width));
-        Values shared; // the same state for all gates
-        if (!kept)
-          for (unsigned row = 0; row < tile.rows; ++row)
-            shared.push_back(stateOf(b, 0, plus(b, tile.row, row), k));
-        unsigned next = 0;
+        auto load = [&](unsigned at, unsigned vector) -> Value {
+          Value place = arith::AddIOp::create(b, loc, blocks[vector], step);
+          return vector::LoadOp::create(b, loc, type, packed,
+                                        plus(b, place, at * lanes));
+        };
+        auto add = [&](unsigned at, unsigned vector, unsigned row, Value state,
+                       Value weights) {
+          Value &sum = sums[(at * tile.vectors + vector) * tile.rows + row];
+          sum = buildMulAdd(b, loc, state, weights, sum, target.fma);
+        };
+        // Beside the sums registers hold the weights of a step or the states of
+        // all rows, whichever is less.
+        if (gates * tile.vectors < tile.rows) {
+          Values weights;
+          for (unsigned at = 0; at < gates; ++at)
+            for (unsigned vector = 0; vector < tile.vectors; ++vector)
+              weights.push_back(load(at, vector));
+          for (unsigned row = 0; row < tile.rows; ++row) {
+            Value at = plus(b, tile.row, row), shared;
+            for (auto [number, gate] : llvm::enumerate(stage.gates)) {
+              if (!shared || (kept && gate == attn::GateH))
+                shared = stateOf(b, gate, at, k);
+              for (unsigned vector = 0; vector < tile.vectors; ++vector)
+                add(number, vector, row, shared,
+                    weights[number * tile.vectors + vector]);
+            }
+          }
+          return sums;
+        }
+        Values states; // the same for all gates, but for r ⊙ h
         for (auto [at, gate] : llvm::enumerate(stage.gates)) {
-          Values own = shared;
-          if (kept)
+          if (states.empty() || (kept && gate == attn::GateH)) {
+            states.clear();
             for (unsigned row = 0; row < tile.rows; ++row)
-              own.push_back(stateOf(b, gate, plus(b, tile.row, row), k));
+              states.push_back(stateOf(b, gate, plus(b, tile.row, row), k));
+          }
           for (unsigned vector = 0; vector < tile.vectors; ++vector) {
-            Value place = arith::AddIOp::create(b, loc, blocks[vector], step);
-            Value weights = vector::LoadOp::create(b, loc, type, packed,
-                                                   plus(b, place, at * lanes));
-            for (unsigned row = 0; row < tile.rows; ++row, ++next)
-              sums[next] = buildMulAdd(b, loc, own[row], weights, sums[next],
-                                       target.fma);
+            Value weights = load(at, vector);
+            for (unsigned row = 0; row < tile.rows; ++row)
+              add(at, vector, row, states[row], weights);
           }
         }
         return sums;
