@@ -81,6 +81,19 @@ Value estimateCost(OpBuilder &b, Block &block, Operation *op) {
   return total ? arith::AddIOp::create(b, loc, total, rest).getResult() : rest;
 }
 
+/// Whether a body gets a copy of the constant, instead of capturing it. Weights
+/// are captured, since they are what differs between layers; but for the few
+/// taps of a convolution, which are better known to the body.
+bool isCopied(Operation *producer) {
+  constexpr int64_t kTaps = 16;
+  if (producer->getNumOperands() != 0)
+    return false;
+  if (auto global = dyn_cast<memref::GetGlobalOp>(producer))
+    return global.getType().getNumElements() <= kTaps;
+  return producer->hasTrait<OpTrait::ConstantLike>() ||
+         isa<LLVM::AddressOfOp, LLVM::ZeroOp>(producer);
+}
+
 struct Outliner {
   ModuleOp module;
   LLVMTypeConverter converter;
@@ -97,30 +110,27 @@ struct Outliner {
     return UnrealizedConversionCastOp::create(b, loc, type, value).getResult(0);
   }
 
-  /// Values used in the body and defined outside; constants are copied into
-  /// the body instead.
+  /// Values used in the body and defined outside; some constants are copied
+  /// into the body instead.
   SmallVector<Value> takeCaptures(scf::ParallelOp op) {
     llvm::SetVector<Value> used;
     getUsedValuesDefinedAbove(op.getRegion(), used);
     OpBuilder b(op.getRegion());
     b.setInsertionPointToStart(op.getBody());
     SmallVector<Value> captures;
+    IRMapping copies;
     for (Value value : used) {
       Operation *producer = value.getDefiningOp();
-      bool constant =
-          producer && producer->getNumOperands() == 0 &&
-          (producer->hasTrait<OpTrait::ConstantLike>() ||
-           isa<LLVM::AddressOfOp, LLVM::ZeroOp, memref::GetGlobalOp>(producer));
-      if (!constant) {
+      if (producer && isCopied(producer))
+        copies.map(value, b.clone(*producer)->getResult(0));
+      else
         captures.push_back(value);
-        continue;
-      }
-      Value copy = b.clone(*producer)->getResult(0);
-      value.replaceUsesWithIf(copy, [&](OpOperand &use) {
-        return op.getRegion().isAncestor(use.getOwner()->getParentRegion()) &&
-               use.getOwner() != copy.getDefiningOp();
-      });
     }
+    // Over the body, not over the uses: a constant has some in every layer.
+    op.getRegion().walk([&](Operation *inner) {
+      for (OpOperand &operand : inner->getOpOperands())
+        operand.set(copies.lookupOrDefault(operand.get()));
+    });
     return captures;
   }
 

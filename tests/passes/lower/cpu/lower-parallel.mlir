@@ -172,3 +172,39 @@ func.func @two_layers(%ctx: !llvm.ptr, %x: memref<?xf32>, %y: memref<?xf32>, %n:
   }
   return
 }
+
+// -----
+
+// The weights of two layers are captured, so that the body is one; the taps of a
+// convolution are copied into it.
+memref.global "private" constant @gamma0 : memref<32xf32> = dense<1.0>
+memref.global "private" constant @gamma1 : memref<32xf32> = dense<2.0>
+memref.global "private" constant @taps : memref<3xf32> = dense<3.0>
+// CHECK-LABEL: func @weights
+// CHECK: llvm.mlir.addressof @[[BODY:weights_parallel_0]]
+// CHECK: llvm.mlir.addressof @[[BODY]]
+// CHECK: llvm.func internal @[[BODY]]
+// CHECK-NOT: @gamma
+// CHECK: memref.get_global @taps
+// CHECK-NOT: llvm.func internal
+func.func @weights(%ctx: !llvm.ptr, %x: memref<32xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = arith.constant 32 : index
+  %gamma0 = memref.get_global @gamma0 : memref<32xf32>
+  %gamma1 = memref.get_global @gamma1 : memref<32xf32>
+  %taps = memref.get_global @taps : memref<3xf32>
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %v = memref.load %gamma0[%i] : memref<32xf32>
+    %t = memref.load %taps[%c0] : memref<3xf32>
+    %w = arith.mulf %v, %t : f32
+    memref.store %w, %x[%i] : memref<32xf32>
+  }
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %v = memref.load %gamma1[%i] : memref<32xf32>
+    %t = memref.load %taps[%c0] : memref<3xf32>
+    %w = arith.mulf %v, %t : f32
+    memref.store %w, %x[%i] : memref<32xf32>
+  }
+  return
+}
