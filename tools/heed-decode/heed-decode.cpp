@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/lib/cli/CommandLine.h"
 #include "tools/lib/cli/CompileFlags.h"
+#include "tools/lib/cli/Messages.h"
 #include "tools/lib/decode/Decoder.h"
 #include "tools/lib/model/LoadModel.h"
 #include "tools/lib/npy/Npy.h"
@@ -10,7 +11,6 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/JSON.h"
-#include "llvm/Support/Process.h"
 #include <cstring>
 #include <numeric>
 
@@ -59,16 +59,8 @@ struct Options {
 };
 } // namespace
 
-/// One line on a terminal that says what long work is going on.
-static void progress(StringRef what) {
-  if (sys::Process::StandardErrIsDisplayed())
-    errs() << "\r\033[K" << what << (what.empty() ? "" : "...");
-}
-
 static int fail(const Twine &message) {
-  progress("");
-  errs() << "heed-decode: " << message << "\n";
-  return 1;
+  return heed::fail("heed-decode", message);
 }
 
 static int fail(Error error) { return fail(toString(std::move(error))); }
@@ -133,18 +125,15 @@ static void printJson(ArrayRef<int64_t> tokens, ArrayRef<double> seconds) {
 }
 
 static int run(Options &options) {
-  std::vector<Array> inputs, expected;
-  for (auto [files, arrays] : {std::pair(&options.inputs, &inputs),
-                               std::pair(&options.expects, &expected)})
-    for (const std::string &file : *files) {
-      auto array = readNpy(file);
-      if (!array)
-        return fail(array.takeError());
-      arrays->push_back(std::move(*array));
-    }
-  if (expected.size() > inputs.size())
+  auto inputs = readAllNpy(options.inputs);
+  if (!inputs)
+    return fail(inputs.takeError());
+  auto expected = readAllNpy(options.expects);
+  if (!expected)
+    return fail(expected.takeError());
+  if (expected->size() > inputs->size())
     return fail(formatv("--expect: expected at most {0} (the inputs), got {1}",
-                        inputs.size(), expected.size()));
+                        inputs->size(), expected->size()));
   constexpr int64_t kMostTokens = 1 << 20;
   if (options.maxTokens < 1 || options.maxTokens > kMostTokens)
     return fail(formatv("--max-tokens: expected 1 to {0}, got {1}", kMostTokens,
@@ -162,10 +151,10 @@ static int run(Options &options) {
   mlir::DialectRegistry registry;
   registerModelDialects(registry);
   mlir::MLIRContext context(registry);
-  progress("compiling");
+  showProgress("compiling");
   auto decoder = Decoder::open({options.models.begin(), options.models.end()},
                                context, decode);
-  progress("");
+  showProgress("");
   if (!decoder)
     return fail(decoder.takeError());
   if (!options.outputDir.empty())
@@ -173,7 +162,7 @@ static int run(Options &options) {
       return fail(options.outputDir + ": " + error.message());
 
   int status = 0;
-  for (auto [index, input] : enumerate(inputs)) {
+  for (auto [index, input] : enumerate(*inputs)) {
     const std::string &file = options.inputs[index];
     auto tokens = (*decoder)->decode(input);
     if (!tokens)
@@ -191,8 +180,8 @@ static int run(Options &options) {
               formatv("{0}/out{1}.npy", options.outputDir, index).str(),
               arrayOf(*tokens)))
         return fail(std::move(error));
-    if (index < expected.size())
-      if (Error error = compareTokens(*tokens, expected[index]))
+    if (index < expected->size())
+      if (Error error = compareTokens(*tokens, (*expected)[index]))
         status = fail(file + ": " + toString(std::move(error)));
   }
   return status;

@@ -65,19 +65,12 @@ Expected<std::vector<Array>> makeInputs(const std::vector<Port> &ports,
                                         const std::vector<std::string> &files,
                                         const std::vector<std::string> &shapes,
                                         uint64_t seed) {
-  std::vector<Array> arrays;
   if (!files.empty()) {
     if (files.size() != ports.size())
       return createStringError(
           formatv("--input: expected {0} (one for each input), got {1}",
                   ports.size(), files.size()));
-    for (const std::string &file : files) {
-      auto array = readNpy(file);
-      if (!array)
-        return array.takeError();
-      arrays.push_back(std::move(*array));
-    }
-    return arrays;
+    return readAllNpy(files);
   }
   StringMap<std::vector<int64_t>> given;
   for (StringRef text : shapes) {
@@ -90,14 +83,12 @@ Expected<std::vector<Array>> makeInputs(const std::vector<Port> &ports,
                                "'");
     given[name] = *shape;
   }
+  std::vector<Array> arrays;
   std::mt19937_64 random(seed);
   for (const Port &port : ports) {
     std::vector<int64_t> shape = port.shape;
     if (auto it = given.find(port.name); it != given.end()) {
-      bool fits = it->second.size() == shape.size();
-      for (size_t i = 0; fits && i < shape.size(); ++i)
-        fits = shape[i] < 0 || shape[i] == it->second[i];
-      if (!fits)
+      if (!port.takes(port.type, it->second))
         return createStringError("--shape: " + port.name + ": does not fit " +
                                  port.str());
       shape = it->second;

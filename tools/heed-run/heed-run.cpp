@@ -6,6 +6,7 @@
 #include "tools/lib/cli/CommandLine.h"
 #include "tools/lib/cli/CompileFlags.h"
 #include "tools/lib/cli/ExplainFlags.h"
+#include "tools/lib/cli/Messages.h"
 #include "tools/lib/jit/Program.h"
 #include "tools/lib/model/LoadModel.h"
 #include "tools/lib/npy/Npy.h"
@@ -16,7 +17,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/Process.h"
 #include <chrono>
 #include <sys/resource.h>
 
@@ -74,16 +74,8 @@ struct Options {
 };
 } // namespace
 
-/// One line on a terminal that says what long work is going on.
-static void progress(StringRef what) {
-  if (sys::Process::StandardErrIsDisplayed())
-    errs() << "\r\033[K" << what << (what.empty() ? "" : "...");
-}
-
 static int fail(const Twine &message) {
-  progress("");
-  errs() << "heed-run: " << message << "\n";
-  return 1;
+  return heed::fail("heed-run", message);
 }
 
 static int fail(Error error) { return fail(toString(std::move(error))); }
@@ -150,7 +142,7 @@ static void printTimes(const Options &options, double compileSeconds,
 static Expected<std::vector<Array>>
 runProfile(const Options &options, CompiledProgram &program,
            const std::vector<Array> &inputs) {
-  progress("profiling " + options.compile.model);
+  showProgress("profiling " + options.compile.model);
   std::vector<Array> outputs;
   auto profile =
       program.profile(inputs, options.threads, options.benchSeconds, outputs);
@@ -158,11 +150,11 @@ runProfile(const Options &options, CompiledProgram &program,
     return profile.takeError();
   if (options.profile) {
     Limits limits = measureLimits(options.threads);
-    progress("");
+    showProgress("");
     printProfile(outs(), program.kernels(), summarize(*profile), limits,
                  profile->threads);
   }
-  progress("");
+  showProgress("");
   if (!options.profileJson.empty())
     if (Error error = writeTrace(options.profileJson, program.kernels(),
                                  *profile, options.compile.model))
@@ -192,11 +184,11 @@ static Error checkItself(Options &options, mlir::ModuleOp source,
       return random.takeError();
     cases.push_back(std::move(*random));
   }
-  progress("checking " + options.compile.model);
+  showProgress("checking " + options.compile.model);
   SelfCheckOptions check{compilation, options.atol, options.rtol,
                          options.threads};
   auto largest = selfCheck(source, program, anchors, cases, check);
-  progress("");
+  showProgress("");
   if (!largest)
     return largest.takeError();
   if (!options.json)
@@ -227,15 +219,11 @@ static int runModel(Options &options) {
   if (!options.profileJson.empty())
     if (Error error = checkWritable(options.profileJson))
       return fail("--profile-json: " + toString(std::move(error)));
-  std::vector<Array> expected;
-  for (const std::string &file : options.expects) {
-    auto array = readNpy(file);
-    if (!array)
-      return fail(array.takeError());
-    expected.push_back(std::move(*array));
-  }
+  auto expected = readAllNpy(options.expects);
+  if (!expected)
+    return fail(expected.takeError());
 
-  progress("importing " + options.compile.model);
+  showProgress("importing " + options.compile.model);
   auto module = loadModel(options.compile.model, context);
   if (!module)
     return fail(module.takeError());
@@ -248,12 +236,12 @@ static int runModel(Options &options) {
     return fail(inputs.takeError());
   if (Error error = signature->check(*inputs))
     return fail(std::move(error));
-  if (expected.size() > signature->outputs.size())
+  if (expected->size() > signature->outputs.size())
     return fail(formatv("--expect: expected at most {0} (the program's "
                         "outputs), got {1}",
-                        signature->outputs.size(), expected.size()));
+                        signature->outputs.size(), expected->size()));
 
-  progress("compiling " + options.compile.model);
+  showProgress("compiling " + options.compile.model);
   auto start = std::chrono::steady_clock::now();
   CompileOptions compilation = options.compile.options();
   compilation.profile = profiles;
@@ -268,7 +256,7 @@ static int runModel(Options &options) {
     return fail(options.compile.model + ": " + toString(program.takeError()));
   std::chrono::duration<double> compileTime =
       std::chrono::steady_clock::now() - start;
-  progress("");
+  showProgress("");
   for (const std::string &pair : options.aliases) {
     auto [output, input] = StringRef(pair).split('=');
     if (Error error = (*program)->alias(output, input))
@@ -298,7 +286,7 @@ static int runModel(Options &options) {
     if (!results)
       return fail(results.takeError());
     outputs = std::move(*results);
-    if (options.outputDir.empty() && expected.empty() &&
+    if (options.outputDir.empty() && expected->empty() &&
         !options.explain.explain)
       for (auto [port, array] : zip_equal(signature->outputs, outputs))
         outs() << "output " << Port{port.name, array.type, array.shape}.str()
@@ -306,7 +294,7 @@ static int runModel(Options &options) {
   }
   if (Error error = options.explain.writeFiles(report))
     return fail(std::move(error));
-  int status = compareOutputs(options, signature->outputs, outputs, expected);
+  int status = compareOutputs(options, signature->outputs, outputs, *expected);
   if (!options.outputDir.empty())
     if (Error error = writeOutputs(options, outputs))
       return fail(std::move(error));

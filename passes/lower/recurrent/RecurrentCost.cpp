@@ -3,15 +3,12 @@
 #include "passes/lower/recurrent/RecurrentCost.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "runtime/cost/CostModel.h"
 
 using namespace mlir;
 using heed::attn::RecurrentOp;
 
 namespace heed::lower {
-
-/// Vector code does 8 or 16 multiply-adds in the time of about 4 scalar
-/// operations, weights from the L2 included.
-constexpr int64_t kMultiplyAddsPerScalarOp = 4;
 
 int64_t costOfRecurrentTask(RecurrentOp op) {
   auto x = cast<ShapedType>(op.getX().getType());
@@ -20,8 +17,8 @@ int64_t costOfRecurrentTask(RecurrentOp op) {
   int64_t rows =
       x.isDynamicDim(1) ? 1 : std::max<int64_t>(1, x.getDimSize(1) / 2);
   int64_t hidden = op.getHidden();
-  return std::max<int64_t>(1, steps * rows * op.getGates() * hidden * hidden /
-                                  kMultiplyAddsPerScalarOp);
+  return std::max<int64_t>(
+      1, cost::costOfComputing(steps * rows * op.getGates() * hidden * hidden));
 }
 
 bool isHeldByLibrary(RecurrentOp op) {

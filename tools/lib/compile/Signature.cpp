@@ -69,17 +69,21 @@ static llvm::Expected<Port> makePort(Type type, Attribute name, bool isUnsigned,
   return port;
 }
 
+bool Port::takes(DType other, ArrayRef<int64_t> sizes) const {
+  return type == other && shape.size() == sizes.size() &&
+         llvm::all_of(llvm::zip_equal(shape, sizes), [](auto pair) {
+           auto [own, size] = pair;
+           return own < 0 || own == size;
+         });
+}
+
 llvm::Error Signature::check(ArrayRef<Array> arrays) const {
   if (arrays.size() != inputs.size())
     return llvm::createStringError(llvm::formatv("expected {0} inputs, got {1}",
                                                  inputs.size(), arrays.size()));
   for (auto [index, pair] : llvm::enumerate(llvm::zip_equal(inputs, arrays))) {
     const auto &[port, array] = pair;
-    bool fits =
-        port.type == array.type && port.shape.size() == array.shape.size();
-    for (size_t i = 0; fits && i < port.shape.size(); ++i)
-      fits = port.shape[i] < 0 || port.shape[i] == array.shape[i];
-    if (!fits)
+    if (!port.takes(array.type, array.shape))
       return llvm::createStringError(
           "input " + Twine(index) + ": expected " + port.str() + ", got " +
           Port{"array", array.type, array.shape}.str());

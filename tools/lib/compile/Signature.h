@@ -16,6 +16,8 @@ struct Port {
 
   /// "x: float32[1,3,?,?]"
   std::string str() const;
+  /// Whether an array of this type and shape may be passed.
+  bool takes(DType type, llvm::ArrayRef<int64_t> shape) const;
 };
 
 /// The arguments and results of @main; an error where a type cannot cross the

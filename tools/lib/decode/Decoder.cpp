@@ -80,10 +80,7 @@ static int64_t product(llvm::ArrayRef<int64_t> sizes) {
 static llvm::Error checkInput(const Part &part, int64_t index, DType type,
                               llvm::ArrayRef<int64_t> shape) {
   const Port &port = part.signature().inputs[index];
-  bool fits = port.type == type && port.shape.size() == shape.size();
-  for (size_t i = 0; fits && i < shape.size(); ++i)
-    fits = port.shape[i] < 0 || port.shape[i] == shape[i];
-  if (fits)
+  if (port.takes(type, shape))
     return llvm::Error::success();
   return llvm::createStringError(
       part.input(index) + ": expected " + port.str() + ", got " +

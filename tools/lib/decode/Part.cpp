@@ -8,7 +8,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "passes/lower/cache/LowerCache.h"
-#include "passes/lower/cache/Passes.h"
 #include "tools/lib/decode/Invariant.h"
 #include "tools/lib/model/LoadModel.h"
 
@@ -130,13 +129,28 @@ static llvm::Error findRole(Part &part, const Port &port, const Part *encoder) {
   return llvm::Error::success();
 }
 
-static llvm::Expected<std::unique_ptr<CompiledProgram>>
-compilePart(StringRef file, ModuleOp module, const CompileOptions &options) {
+static llvm::Error compilePart(Part &part, ModuleOp module,
+                               const CompileOptions &options) {
   auto program = CompiledProgram::compile(module, options);
   if (!program)
-    return llvm::createStringError(file + ": " +
+    return llvm::createStringError(part.file + ": " +
                                    llvm::toString(program.takeError()));
-  return program;
+  part.program = std::move(*program);
+  return llvm::Error::success();
+}
+
+llvm::Expected<Part> PartLoader::load(const std::string &file,
+                                      import::NarrowInput narrow) {
+  import::ImportOptions options;
+  options.narrow = std::move(narrow);
+  auto module = loadModel(file, context, options);
+  if (!module)
+    return module.takeError();
+  Part part;
+  part.file = file;
+  if (llvm::Error error = compilePart(part, **module, compilation))
+    return std::move(error);
+  return part;
 }
 
 llvm::Expected<bool> PartLoader::isMerged(const std::string &file) {
@@ -156,26 +170,18 @@ llvm::Expected<bool> PartLoader::isMerged(const std::string &file) {
 }
 
 llvm::Expected<Part> PartLoader::loadEncoder(const std::string &file) {
-  import::ImportOptions options;
-  options.narrow = narrowTo(std::nullopt, std::nullopt);
-  auto module = loadModel(file, context, options);
-  if (!module)
-    return module.takeError();
-  Part part;
-  part.file = file;
-  auto program = compilePart(file, **module, compilation);
-  if (!program)
-    return program.takeError();
-  part.program = std::move(*program);
-  for (const Port &port : part.signature().inputs) {
+  auto part = load(file, narrowTo(std::nullopt, std::nullopt));
+  if (!part)
+    return part;
+  for (const Port &port : part->signature().inputs) {
     bool isMask = port.name == "attention_mask";
-    if (!isMask && part.has(Role::Tokens))
+    if (!isMask && part->has(Role::Tokens))
       return llvm::createStringError(
           file + ": input '" + port.name +
           "': expected one input of an encoder, and attention_mask");
-    part.addInput(isMask ? Role::SourceMask : Role::Tokens);
+    part->addInput(isMask ? Role::SourceMask : Role::Tokens);
   }
-  if (!part.has(Role::Tokens))
+  if (!part->has(Role::Tokens))
     return llvm::createStringError(file + ": expected an input beside "
                                           "attention_mask");
   return part;
@@ -183,29 +189,21 @@ llvm::Expected<Part> PartLoader::loadEncoder(const std::string &file) {
 
 llvm::Expected<Part> PartLoader::loadFirst(const std::string &file,
                                            int64_t rows, const Part *encoder) {
-  import::ImportOptions options;
-  options.narrow = narrowTo(rows, false);
-  auto module = loadModel(file, context, options);
-  if (!module)
-    return module.takeError();
-  Part part;
-  part.file = file;
-  auto program = compilePart(file, **module, compilation);
-  if (!program)
-    return program.takeError();
-  part.program = std::move(*program);
-  for (const Port &port : part.signature().inputs) {
+  auto part = load(file, narrowTo(rows, false));
+  if (!part)
+    return part;
+  for (const Port &port : part->signature().inputs) {
     if (!names.isPast(port.name)) {
-      if (llvm::Error error = findRole(part, port, encoder))
+      if (llvm::Error error = findRole(*part, port, encoder))
         return std::move(error);
       continue;
     }
-    part.addInput(Role::Held); // of the branch that is not taken
+    part->addInput(Role::Held); // of the branch that is not taken
   }
-  auto logits = findLogits(file, part.signature().outputs);
+  auto logits = findLogits(file, part->signature().outputs);
   if (!logits)
     return logits.takeError();
-  part.logits = *logits;
+  part->logits = *logits;
   return part;
 }
 
@@ -225,10 +223,8 @@ llvm::Expected<std::optional<Part>> PartLoader::loadInvariants(ModuleOp step,
   OwningOpRef<ModuleOp> module = takeInvariants(step, fixed);
   if (!module)
     return std::nullopt;
-  auto program = compilePart(part.file, *module, compilation);
-  if (!program)
-    return program.takeError();
-  taken.program = std::move(*program);
+  if (llvm::Error error = compilePart(taken, *module, compilation))
+    return std::move(error);
   for (size_t i = 0; i < taken.signature().outputs.size(); ++i)
     part.addInput(Role::Invariant, i);
   return taken;
@@ -256,7 +252,7 @@ llvm::Expected<StepParts> PartLoader::loadStep(const std::string &file,
   part.file = file;
   part.logits = 0;
   SmallVector<int64_t> kept{*logits};
-  lower::LowerCacheOptions caches;
+  CompileOptions withCaches = compilation;
   for (auto [index, port] : llvm::enumerate(signature->inputs)) {
     if (!names.isPast(port.name)) {
       if (llvm::Error error = findRole(part, port, encoder))
@@ -278,8 +274,8 @@ llvm::Expected<StepParts> PartLoader::loadStep(const std::string &file,
     if (cache) {
       part.addInput(Role::Cache, kept.size(), held.value_or(-1), cache->dim());
       kept.push_back(*present);
-      caches.pairs.push_back(signature->outputs[*present].name + "=" +
-                             port.name);
+      withCaches.caches.push_back(signature->outputs[*present].name + "=" +
+                                  port.name);
       continue;
     }
     if (!held)
@@ -288,25 +284,19 @@ llvm::Expected<StepParts> PartLoader::loadStep(const std::string &file,
                                      ", or a first step that computes it");
     part.addInput(Role::Held, *held);
   }
-  if (caches.pairs.empty())
+  if (withCaches.caches.empty())
     return llvm::createStringError(
         file + ": expected inputs of past keys and values; --cache names them");
 
   keepResults(**module, kept);
-  PassManager pm(&context);
-  pm.addPass(lower::createLowerCache(caches));
-  if (failed(pm.run(**module)))
-    return llvm::createStringError(file + ": compilation failed");
-  part.addInput(Role::Length);
   auto invariants = loadInvariants(**module, part);
   if (!invariants)
     return invariants.takeError();
   parts.invariants = std::move(*invariants);
-  auto program = compilePart(file, **module, compilation);
-  if (!program)
-    return program.takeError();
-  part.program = std::move(*program);
-  for (StringRef pair : caches.pairs) {
+  part.addInput(Role::Length); // which heed-lower-cache adds, the last
+  if (llvm::Error error = compilePart(part, **module, withCaches))
+    return std::move(error);
+  for (StringRef pair : withCaches.caches) {
     auto [present, past] = pair.split('=');
     if (llvm::Error error = part.program->alias(present, past))
       return llvm::createStringError(file + ": " +

@@ -12,6 +12,7 @@
 #define HEED_TOOLS_LIB_DECODE_PART_H
 
 #include "tools/lib/decode/CacheNames.h"
+#include "tools/lib/import/Import.h"
 #include "tools/lib/jit/Program.h"
 
 namespace heed {
@@ -70,6 +71,8 @@ struct PartLoader {
   llvm::Expected<bool> isMerged(const std::string &file);
 
 private:
+  llvm::Expected<Part> load(const std::string &file,
+                            import::NarrowInput narrow);
   llvm::Expected<std::optional<Part>> loadInvariants(mlir::ModuleOp step,
                                                      Part &part);
 };

@@ -241,6 +241,17 @@ Expected<Array> readNpy(StringRef path) {
   return array;
 }
 
+Expected<std::vector<Array>> readAllNpy(ArrayRef<std::string> paths) {
+  std::vector<Array> arrays;
+  for (const std::string &path : paths) {
+    auto array = readNpy(path);
+    if (!array)
+      return array.takeError();
+    arrays.push_back(std::move(*array));
+  }
+  return arrays;
+}
+
 Error writeNpy(StringRef path, const Array &array) {
   std::string header = "{'descr': '";
   bool hasByteOrder = dtypeBytes(array.type) > 1 && array.type != DType::BF16;

@@ -3,6 +3,7 @@
 #ifndef HEED_TOOLS_LIB_NPY_NPY_H
 #define HEED_TOOLS_LIB_NPY_NPY_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
@@ -49,6 +50,9 @@ struct Array {
 /// of rank 2 or more, headers above 10,000 bytes, and data that are shorter or
 /// longer than the shape says.
 llvm::Expected<Array> readNpy(llvm::StringRef path);
+/// All of them, or the first error.
+llvm::Expected<std::vector<Array>>
+readAllNpy(llvm::ArrayRef<std::string> paths);
 
 /// Writes format version 1.0 under a temporary name, then renames.
 llvm::Error writeNpy(llvm::StringRef path, const Array &array);
