@@ -11,6 +11,7 @@
 // combination of values over the instances.
 #include "passes/fuse/Passes.h"
 
+#include "dialect/AttnConstant.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -233,8 +234,12 @@ func::FuncOp buildFunction(const Layers &layers, const Interface &interface,
   b.setInsertionPointToStart(body);
   LayerCloner cloner{layers, {}};
   for (auto [argument, value] :
-       llvm::zip_equal(interface.arguments, body->getArguments()))
+       llvm::zip_equal(interface.arguments, body->getArguments())) {
     cloner.arguments[keyOf(argument)] = value;
+    if (llvm::all_of(argument, attn::isConstant))
+      function.setArgAttr(value.getArgNumber(), attn::kConstantAttr,
+                          b.getUnitAttr());
+  }
   for (const Parameter &leaf : interface.leaves)
     cloner.arguments[keyOf(leaf)] = cloner.cloneLeaf(b, leaf);
   IRMapping mapping;

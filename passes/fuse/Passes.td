@@ -77,8 +77,8 @@ def FuseLayers : Pass<"heed-fuse-layers", "::mlir::ModuleOp"> {
     A stretch of ops that holds an attention block and repeats, with other
     weights, becomes a private function that is called once a layer. Two
     layers are identical if their ops, attributes and types are, and if their
-    operands correspond. The CPU lowering inlines the calls again: it plans one
-    arena and prepares each layer's weights, and shares the kernels instead.
+    operands correspond. Arguments that are weights in each call are marked
+    `attn.constant`.
 
     Before:
 

@@ -89,8 +89,11 @@ void buildFusePipeline(OpPassManager &pm) {
 // in: linalg and attn on tensors
 // out: llvm and calls to heed_*
 void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
-  // func: one function again, for one plan of all buffers and weights that are
-  // constants where they are used. Layers share kernels by heed-lower-parallel.
+  // func: layers that repeat stay functions. A profile names the nodes of each
+  // layer, so there each has its own code.
+  lower::LowerLayersOptions layers;
+  layers.inlineAll = options.profile;
+  pm.addPass(lower::createLowerLayers(layers));
   pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   // What is still transposed and need not be moved.
   pm.addPass(normalize::createNormalizeTransposes());
@@ -117,6 +120,7 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   pm.addPass(lower::createLowerSizes());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(lower::createLowerCalls());
   pm.addPass(lower::createLowerEntry());
   // While a kernel is one op, with the places of its nodes.
   if (options.profile)

@@ -38,16 +38,16 @@ static void check(dnnl_status_t status, const char *what) {
     throw dnnl::error(status, what);
 }
 
-static Execution makeExecution(const dnnl::engine &engine,
+static Execution makeExecution(const dnnl::engine &engine, const Site &site,
                                std::shared_ptr<const Plan> plan) {
   Execution execution;
   for (const Argument &argument : plan->arguments) {
     Execution::Slot slot;
     slot.given = dnnl::memory(argument.given, engine, nullptr);
     slot.wanted = slot.given;
-    if (argument.packed) {
-      slot.wanted = argument.packed;
-    } else if (argument.converted()) {
+    slot.isPacked =
+        argument.converted() && site.operands[argument.operand].constant;
+    if (argument.converted() && !slot.isPacked) {
       slot.wanted = dnnl::memory(argument.wanted, engine, nullptr);
       slot.conversionOffset = execution.conversionBytes;
       execution.conversionBytes += sizeOf(argument.wanted);
@@ -80,7 +80,7 @@ static Execution &findExecution(HeedContext &context, ContextSite &site,
       site.executions.clear();
     }
     auto &state = static_cast<ContextState &>(*context.library);
-    Execution execution = makeExecution(state.stream.get_engine(),
+    Execution execution = makeExecution(state.stream.get_engine(), *site.site,
                                         findPlan(context, record, key, call));
     found = site.executions.emplace(key, std::move(execution)).first;
   }
@@ -121,8 +121,27 @@ static void convert(ContextState &state, const Argument &argument,
         "could not convert an operand");
 }
 
+/// Makes the packed form of the constant at `data` the primitive's argument.
+static void takePacked(HeedContext &context, const int64_t *record,
+                       Execution &execution, size_t index, const void *data) {
+  Execution::Slot &slot = execution.slots[index];
+  if (slot.source == data)
+    return;
+  auto found = slot.packed.find(data);
+  if (found == slot.packed.end())
+    found =
+        slot.packed
+            .emplace(data, findPacked(context, record,
+                                      execution.plan->arguments[index], data))
+            .first;
+  slot.source = data;
+  slot.wanted = found->second;
+  execution.arguments[index].memory = slot.wanted.get();
+}
+
 static void execute(HeedContext &context, const Site &site,
-                    Execution &execution, const int64_t *call) {
+                    const int64_t *record, Execution &execution,
+                    const int64_t *call) {
   const Plan &plan = *execution.plan;
   if (plan.nothingToDo)
     return;
@@ -134,8 +153,11 @@ static void execute(HeedContext &context, const Site &site,
   for (size_t i = 0; i < execution.slots.size(); ++i) {
     const Argument &argument = plan.arguments[i];
     Execution::Slot &slot = execution.slots[i];
-    slot.given.set_data_handle(
-        reinterpret_cast<void *>(call[argument.operand]));
+    auto *data = reinterpret_cast<void *>(call[argument.operand]);
+    if (slot.isPacked)
+      takePacked(context, record, execution, i, data);
+    else
+      slot.given.set_data_handle(data);
     if (slot.conversionOffset < 0)
       continue;
     slot.wanted.set_data_handle(scratch.conversions + slot.conversionOffset);
@@ -196,13 +218,13 @@ int32_t heed_onednn_primitive(HeedContext *context, const int64_t *record,
                               const int64_t *call) noexcept {
   return guarded(context, [=] {
     ContextSite &site = findContextSite(*context, record);
-    execute(*context, *site.site, findExecution(*context, site, record, call),
-            call);
+    execute(*context, *site.site, record,
+            findExecution(*context, site, record, call), call);
   });
 }
 
-/// The plan is not kept: it lacks the packed constants. What takes time to make
-/// it again, oneDNN's own cache keeps.
+/// The plan is not kept: a count is for sizes that need not come again. What
+/// takes time to make it again, oneDNN's own cache keeps.
 int32_t heed_onednn_count(HeedContext *context, const int64_t *record,
                           const int64_t *call) noexcept {
   return guarded(context, [=] {

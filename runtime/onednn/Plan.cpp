@@ -43,7 +43,6 @@ void Attempt::add(int id, size_t operand, const View &view) {
                        operand,
                        makeDesc(view),
                        descriptor.query_md(dnnl::query::exec_arg_md, id),
-                       {},
                        {}});
 }
 
@@ -55,8 +54,8 @@ static Attempt planReorder(const dnnl::engine &engine,
   dnnl::memory::desc from = makeDesc(views[0]), to = makeDesc(views[1]);
   attempt.descriptor =
       dnnl::reorder::primitive_desc(engine, from, engine, to, attributes);
-  attempt.arguments = {{DNNL_ARG_FROM, 0, from, from, {}, {}},
-                       {DNNL_ARG_TO, 1, to, to, {}, {}}};
+  attempt.arguments = {{DNNL_ARG_FROM, 0, from, from, {}},
+                       {DNNL_ARG_TO, 1, to, to, {}}};
   return attempt;
 }
 

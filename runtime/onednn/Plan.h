@@ -21,7 +21,6 @@ struct Argument {
   dnnl::memory::desc given;   // as the caller holds it
   dnnl::memory::desc wanted;  // as the primitive takes it
   dnnl::primitive conversion; // between the two; empty if they are the same
-  dnnl::memory packed;        // of a constant, converted once for all calls
   bool converted() const { return static_cast<bool>(conversion); }
 };
 
@@ -94,7 +93,7 @@ Attempt planPooling(const dnnl::engine &engine, const Site &site,
 Attempt planRecurrent(const dnnl::engine &engine, const Site &site,
                       const std::vector<View> &views);
 
-/// Makes the plan, conversions included; constants are not packed yet.
+/// Makes the plan, conversions included.
 /// Throws dnnl::error or std::runtime_error.
 Plan makePlan(const dnnl::engine &engine, const Site &site,
               const std::vector<View> &views);

@@ -15,7 +15,7 @@ using Dims = std::vector<int64_t>;
 
 struct Operand {
   OperandRole role;
-  bool constant; // the same memory with the same contents at each call
+  bool constant; // what is at an address never changes
   int64_t rank;
   Dims layout;
 };

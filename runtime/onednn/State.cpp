@@ -30,14 +30,16 @@ const Site &findSite(HeedContext &context, const int64_t *record) {
   return site.site;
 }
 
-/// `argument` of a constant in the wanted format, converted at its first use.
-static dnnl::memory packConstant(const dnnl::engine &engine, ProgramSite &site,
-                                 const Argument &argument, void *data) {
+dnnl::memory findPacked(HeedContext &context, const int64_t *record,
+                        const Argument &argument, const void *data) {
+  std::lock_guard<std::mutex> lock(context.program->mutex);
+  ProgramSite &site = programSite(*context.program, record);
   for (const ProgramSite::Packed &packed : site.packed)
     if (packed.operand == argument.operand && packed.source == data &&
         packed.memory.get_desc() == argument.wanted)
       return packed.memory;
-  dnnl::memory from(argument.given, engine, data);
+  const dnnl::engine &engine = programState(*context.program).engine;
+  dnnl::memory from(argument.given, engine, const_cast<void *>(data));
   dnnl::memory to(argument.wanted, engine);
   dnnl::stream stream(engine);
   dnnl::reorder(from, to).execute(stream, from, to);
@@ -54,20 +56,14 @@ std::shared_ptr<const Plan> findPlan(HeedContext &context,
   if (auto found = site.plans.find(key); found != site.plans.end())
     return found->second;
 
-  const dnnl::engine &engine = programState(*context.program).engine;
-  size_t operands = site.site.operands.size();
-  Plan plan =
-      makePlan(engine, site.site, makeViews(site.site, call + operands));
-  for (Argument &argument : plan.arguments)
-    if (argument.converted() && site.site.operands[argument.operand].constant)
-      argument.packed =
-          packConstant(engine, site, argument,
-                       reinterpret_cast<void *>(call[argument.operand]));
   if (site.plans.size() >= kMaxPlans)
     site.plans.clear(); // contexts keep what they use
-  auto shared = std::make_shared<const Plan>(std::move(plan));
-  site.plans.emplace(key, shared);
-  return shared;
+  size_t operands = site.site.operands.size();
+  auto plan = std::make_shared<const Plan>(
+      makePlan(programState(*context.program).engine, site.site,
+               makeViews(site.site, call + operands)));
+  site.plans.emplace(key, plan);
+  return plan;
 }
 
 } // namespace heed::runtime

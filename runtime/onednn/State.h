@@ -41,6 +41,11 @@ struct Execution {
   struct Slot {
     dnnl::memory given, wanted; // the same object without a conversion
     int64_t conversionOffset = -1;
+    /// Of a constant that is converted: one site may be called with several,
+    /// those of each layer. `wanted` is that of `source`.
+    bool isPacked = false;
+    const void *source = nullptr;
+    std::unordered_map<const void *, dnnl::memory> packed;
   };
   std::vector<Slot> slots;
   dnnl::memory scratchpad;
@@ -68,6 +73,11 @@ constexpr size_t kMaxPlans = 64;
 std::shared_ptr<const Plan> findPlan(HeedContext &context,
                                      const int64_t *record, const PlanKey &key,
                                      const int64_t *call);
+
+/// The constant at `data` in the format that `argument` of the site's plan
+/// wants, converted under the program's lock at its first use.
+dnnl::memory findPacked(HeedContext &context, const int64_t *record,
+                        const Argument &argument, const void *data);
 
 /// The site's description, decoded once a program.
 const Site &findSite(HeedContext &context, const int64_t *record);

@@ -27,6 +27,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "passes/lower/cpu/LayerCalls.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 
 using namespace mlir;
@@ -150,7 +151,7 @@ bool hoist(Value value, Operation *point, Block *block) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getBlock() != block || op->isBeforeInBlock(point))
     return !op || op->getBlock() == block;
-  if (!isPure(op) || op->getNumRegions() != 0 ||
+  if (!(isPure(op) || isRunConstant(op)) || op->getNumRegions() != 0 ||
       !llvm::all_of(op->getOperands(), [&](Value operand) {
         return hoist(operand, point, block);
       }))
@@ -170,7 +171,15 @@ bool isData(Value value) {
   SmallVector<Value> worklist{value};
   llvm::SmallPtrSet<Operation *, 16> seen;
   while (!worklist.empty()) {
-    Operation *op = worklist.pop_back_val().getDefiningOp();
+    Value next = worklist.pop_back_val();
+    // A layer does not know what its callers computed a number from.
+    if (auto argument = dyn_cast<BlockArgument>(next)) {
+      auto function =
+          dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+      if (function && function.isPrivate() && next.getType().isIndex())
+        return true;
+    }
+    Operation *op = next.getDefiningOp();
     if (!op || !seen.insert(op).second)
       continue;
     if (isa<memref::LoadOp>(op) || op->getNumRegions() != 0)
@@ -298,7 +307,14 @@ void liftFromRegions(func::FuncOp function) {
 
 struct LowerArena : impl::LowerArenaBase<LowerArena> {
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<func::FuncOp>())
+    // Layers first: their scratch memory is a buffer of the caller's.
+    SmallVector<func::FuncOp> functions;
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (getCalls(function).empty())
+        functions.push_back(function);
+      else if (failed(plan(function)))
+        return signalPassFailure();
+    for (func::FuncOp function : functions)
       if (!function.isExternal() && failed(plan(function)))
         return signalPassFailure();
   }
@@ -325,6 +341,16 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
     if (!context)
       return function.emitOpError(
           "expected a lowered entry (heed-lower-entry)");
+
+    bool isLayer = !getCalls(function).empty();
+    if (isLayer && !llvm::all_of(allocs, [&](memref::AllocOp alloc) {
+          return llvm::all_of(alloc.getDynamicSizes(), [&](Value size) {
+            return isKnownAtCalls(size, function);
+          });
+        })) {
+      inlineCalls(function);
+      return success();
+    }
 
     // Sizes are hoisted to the first allocation, where the arena is asked for;
     // those that cannot go there, to the first of a later part.
@@ -357,26 +383,37 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
             kAlignment);
       parts[partOf[alloc]].push_back(buffer);
     }
-    for (size_t part = 0; part < parts.size(); ++part)
-      emit(context, part, points[part], parts[part]);
+    for (size_t part = 0; part < parts.size(); ++part) {
+      OpBuilder b(points[part]);
+      Layout layout = place(b, points[part]->getLoc(), parts[part]);
+      Value arena = isLayer ? takeScratch(function, layout.total)
+                            : askArena(b, points[part]->getLoc(), context, part,
+                                       layout.total);
+      replaceByViews(layout, parts[part], arena);
+    }
     return success();
   }
 
-  void emit(Value context, size_t part, Operation *point,
-            std::vector<Buffer> &buffers) {
+  /// Where the buffers of a part lie; static ones at their own `offset`.
+  struct Layout {
+    Value total;
+    llvm::DenseMap<Buffer *, Value> offsets;
+  };
+
+  static Layout place(OpBuilder &b, Location loc,
+                      std::vector<Buffer> &buffers) {
     SmallVector<Buffer *> fixed, dynamic;
     for (Buffer &buffer : buffers)
       (buffer.bytes ? fixed : dynamic).push_back(&buffer);
-    OpBuilder b(point);
-    Location loc = point->getLoc();
-    Value total = arith::ConstantIndexOp::create(b, loc, placeStatic(fixed));
+    Layout layout;
+    Value &total = layout.total;
+    total = arith::ConstantIndexOp::create(b, loc, placeStatic(fixed));
     Value mask = arith::ConstantIndexOp::create(b, loc, -kAlignment);
     Value round = arith::ConstantIndexOp::create(b, loc, kAlignment - 1);
-    llvm::DenseMap<Buffer *, Value> offsets;
     for (ArrayRef<Buffer *> slot : colour(dynamic)) {
       Value largest;
       for (Buffer *buffer : slot) {
-        offsets[buffer] = total;
+        layout.offsets[buffer] = total;
         checkSize(b, buffer->alloc);
         Value bytes = sizeInBytes(b, loc, buffer->alloc.getType(),
                                   buffer->alloc.getDynamicSizes());
@@ -388,6 +425,11 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
       largest = arith::AndIOp::create(b, loc, largest, mask);
       total = arith::AddIOp::create(b, loc, total, largest);
     }
+    return layout;
+  }
+
+  static Value askArena(OpBuilder &b, Location loc, Value context, size_t part,
+                        Value total) {
     Value bytes = arith::IndexCastOp::create(b, loc, b.getI64Type(), total);
     SmallVector<Value> arguments{context, bytes};
     if (part != 0)
@@ -397,12 +439,39 @@ struct LowerArena : impl::LowerArenaBase<LowerArena> {
         callRuntime(b, loc, part == 0 ? "heed_arena" : "heed_arena_part",
                     LLVM::LLVMPointerType::get(b.getContext()), arguments);
     assertNotNull(b, loc, pointer);
-    Value arena = bytesAt(b, loc, pointer, total);
+    return bytesAt(b, loc, pointer, total);
+  }
+
+  /// The last argument of a layer, for which each caller allocates `total`
+  /// bytes, as they are there.
+  static Value takeScratch(func::FuncOp function, Value total) {
+    OpBuilder b(function.getContext());
+    std::optional<int64_t> bytes = getConstantIntValue(total);
+    auto type =
+        MemRefType::get({bytes.value_or(ShapedType::kDynamic)}, b.getI8Type());
+    for (func::CallOp call : getCalls(function)) {
+      b.setInsertionPoint(call);
+      IRMapping known;
+      SmallVector<Value> sizes;
+      if (!bytes)
+        sizes.push_back(computeAtCall(b, total, call, known));
+      call->insertOperands(
+          call->getNumOperands(),
+          memref::AllocOp::create(b, call.getLoc(), type, sizes).getResult());
+    }
+    unsigned last = function.getNumArguments();
+    (void)function.insertArgument(last, type, {}, function.getLoc());
+    return function.getArgument(last);
+  }
+
+  static void replaceByViews(const Layout &layout, std::vector<Buffer> &buffers,
+                             Value arena) {
     for (Buffer &buffer : buffers) {
-      Value offset = offsets.lookup(&buffer);
-      b.setInsertionPoint(buffer.alloc);
+      Value offset = layout.offsets.lookup(&buffer);
+      OpBuilder b(buffer.alloc);
       if (!offset)
-        offset = arith::ConstantIndexOp::create(b, loc, buffer.offset);
+        offset = arith::ConstantIndexOp::create(b, buffer.alloc.getLoc(),
+                                                buffer.offset);
       auto type = buffer.alloc.getType();
       Value view =
           memref::ViewOp::create(b, buffer.alloc.getLoc(), type, arena, offset,

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/lower/cpu/LayerCalls.h"
 
 using namespace mlir;
 
@@ -22,11 +23,12 @@ namespace heed::lower {
 #include "passes/lower/cpu/Passes.h.inc"
 
 namespace {
-/// Upstream casts a result to the contiguous layout where the types allow it.
-/// With dynamic inner sizes they do for any slice: the strides of memref<2x?>
-/// are [?, 1], to which [6, 1] is a cast, and the rows of the slice would be
-/// read as if they followed each other. Such a result is copied.
-void copyStridedResults(func::FuncOp function) {
+/// Upstream casts what crosses the border of a function to the contiguous layout
+/// where the types allow it. With dynamic inner sizes they do for any slice: the
+/// strides of memref<2x?> are [?, 1], to which [6, 1] is a cast, and the rows of
+/// the slice would be read as if they followed each other. Such a value is
+/// copied.
+void copyStrided(func::FuncOp function) {
   SmallVector<memref::CastOp> casts;
   function.walk([&](memref::CastOp cast) {
     auto from = dyn_cast<MemRefType>(cast.getSource().getType());
@@ -37,7 +39,8 @@ void copyStridedResults(func::FuncOp function) {
         to.getLayout().isIdentity() &&
         succeeded(to.getStridesAndOffset(strides, offset)) &&
         llvm::any_of(strides, ShapedType::isDynamic) &&
-        llvm::all_of(cast->getUsers(), llvm::IsaPred<func::ReturnOp>))
+        llvm::all_of(cast->getUsers(),
+                     llvm::IsaPred<func::ReturnOp, func::CallOp>))
       casts.push_back(cast);
   });
   for (memref::CastOp cast : casts) {
@@ -58,14 +61,23 @@ void copyStridedResults(func::FuncOp function) {
 struct LowerBuffers : impl::LowerBuffersBase<LowerBuffers> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    // The caller's inputs are read, never written: in-place ops copy first.
-    module.walk([&](func::FuncOp function) {
-      for (unsigned i = 0; i < function.getNumArguments(); ++i)
-        if (isa<TensorType>(function.getArgument(i).getType()))
+    // Arguments are read, never written: in-place ops copy first. Only what
+    // calls of a layer pass from @main's own arguments is copied there: a cache
+    // that comes in, goes through a layer and is given back.
+    for (auto function : module.getOps<func::FuncOp>()) {
+      SmallVector<func::CallOp> calls = getCalls(function);
+      for (BlockArgument argument : function.getArguments()) {
+        unsigned number = argument.getArgNumber();
+        bool isInput =
+            !calls.empty() && llvm::all_of(calls, [&](func::CallOp call) {
+              return isa<BlockArgument>(call.getOperand(number));
+            });
+        if (isa<TensorType>(argument.getType()) && !isInput)
           function.setArgAttr(
-              i, bufferization::BufferizationDialect::kWritableAttrName,
+              number, bufferization::BufferizationDialect::kWritableAttrName,
               BoolAttr::get(&getContext(), false));
-    });
+      }
+    }
     // A concatenation is slices written into one buffer.
     RewritePatternSet patterns(&getContext());
     tensor::populateDecomposeTensorConcatPatterns(patterns);
@@ -86,7 +98,7 @@ struct LowerBuffers : impl::LowerBuffersBase<LowerBuffers> {
       return signalPassFailure();
     bufferization::removeBufferizationAttributesInModule(module);
     for (auto function : module.getOps<func::FuncOp>())
-      copyStridedResults(function);
+      copyStrided(function);
   }
 };
 } // namespace

@@ -22,6 +22,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/lower/cpu/LayerCalls.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 
 using namespace mlir;
@@ -155,6 +156,44 @@ struct LowerEntry : impl::LowerEntryBase<LowerEntry> {
       }
     }
     lower(main);
+    for (auto function : module.getOps<func::FuncOp>())
+      lowerCalls(function);
+  }
+
+  /// A layer gets the context, too, and gives a status, at which its caller
+  /// stops.
+  void lowerCalls(func::FuncOp function) {
+    SmallVector<func::CallOp> calls = getCalls(function);
+    if (calls.empty())
+      return;
+    OpBuilder b(&getContext());
+    Location loc = function.getLoc();
+    (void)function.insertArgument(0, LLVM::LLVMPointerType::get(&getContext()),
+                                  {}, loc);
+    (void)function.insertResult(0, b.getI32Type(), {});
+    Operation *terminator = function.getBody().front().getTerminator();
+    b.setInsertionPoint(terminator);
+    terminator->insertOperands(0, callRuntime(b, loc, "heed_status",
+                                              b.getI32Type(),
+                                              function.getArgument(0)));
+    function->setAttr(
+        "llvm.linkage",
+        LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal));
+    for (func::CallOp call : calls) {
+      b.setInsertionPoint(call);
+      Location at = call.getLoc();
+      SmallVector<Value> operands{
+          heed::lower::getContext(call->getParentOfType<func::FuncOp>())};
+      llvm::append_range(operands, call.getOperands());
+      Value status =
+          func::CallOp::create(b, at, function, operands).getResult(0);
+      Value zero = arith::ConstantIntOp::create(b, at, 0, 32);
+      Value succeeded =
+          arith::CmpIOp::create(b, at, arith::CmpIPredicate::eq, status, zero);
+      // The layer has told the runtime why.
+      cf::AssertOp::create(b, at, succeeded, "a layer failed");
+      call.erase();
+    }
   }
 
   void lower(func::FuncOp main) {

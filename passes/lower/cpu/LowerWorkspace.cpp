@@ -9,8 +9,9 @@
 //   @heed_workspace(ctx):  heed_count_arena(ctx, 0, n)
 //                          heed_onednn_count(ctx, r, call′)
 //
-// where call′ has no pointers: whatever is the address of a buffer is null. A
-// size that depends on what is computed, or on elements of an input, cannot be
+// where call′ has no pointers: whatever is the address of a buffer is null. The
+// function of a layer gets one beside it in the same way, called where the layer
+// is called in @main. A size that depends on what is computed, or on elements of an input, cannot be
 // known before; then there is no such function.
 #include "passes/lower/cpu/Passes.h"
 
@@ -22,6 +23,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/lower/cpu/LayerCalls.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 
 using namespace mlir;
@@ -42,9 +44,9 @@ StringRef calleeOf(Operation *op) {
   return "";
 }
 
-/// Copies of values of @main.
+/// Copies of values of @main or of a layer.
 struct Copier {
-  func::FuncOp main;
+  func::FuncOp function;
   OpBuilder b;
   IRMapping mapping;
 
@@ -64,8 +66,8 @@ struct Copier {
       mapping.map(value, null);
       return null;
     }
-    // What stands in a loop or a branch may not run in @main.
-    bool always = op->getBlock() == &main.getBody().front();
+    // What stands in a loop or a branch may not run in the function.
+    bool always = op->getBlock() == &function.getBody().front();
     if (!isa<LLVM::CallOp>(op) &&
         !(always ? isMemoryEffectFree(op) : isPure(op)))
       return {};
@@ -141,6 +143,18 @@ struct Copier {
     return success();
   }
 
+  /// What the layer asks for, by the function that counts for it.
+  LogicalResult copyCall(func::CallOp call, func::FuncOp counts) {
+    SmallVector<Value> operands;
+    for (Value operand : call.getOperands()) {
+      operands.push_back(copy(operand));
+      if (!operands.back())
+        return failure();
+    }
+    func::CallOp::create(b, call.getLoc(), counts, operands);
+    return success();
+  }
+
   /// What an address as a pointer is the address of.
   static Value frameOf(Value address) {
     while (auto *op = address.getDefiningOp()) {
@@ -168,14 +182,33 @@ struct LowerWorkspace : impl::LowerWorkspaceBase<LowerWorkspace> {
       module.emitError("expected a lowered entry (heed-lower-entry)");
       return signalPassFailure();
     }
-    OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
-    Location loc = main.getLoc();
-    auto function =
-        func::FuncOp::create(b, loc, kFunction, main.getFunctionType());
-    Block *body = function.addEntryBlock();
-    Copier copier{main, OpBuilder::atBlockEnd(body), {}};
-    copier.mapping.map(context, body->getArgument(0));
-    WalkResult result = main.walk([&](Operation *op) {
+    counting.clear();
+    bool isKnown = true;
+    for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
+      if (!getCalls(function).empty())
+        isKnown = isKnown &&
+                  count(function, (kFunction + "_" + function.getName()).str());
+    isKnown = isKnown && count(main, kFunction);
+    if (!isKnown)
+      for (auto [function, counts] : llvm::reverse(counting))
+        counts.erase();
+  }
+
+private:
+  /// The function that counts for each one.
+  llvm::MapVector<func::FuncOp, func::FuncOp> counting;
+
+  /// False if a size is not known before.
+  bool count(func::FuncOp function, const Twine &name) {
+    OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
+    Location loc = function.getLoc();
+    auto counts =
+        func::FuncOp::create(b, loc, name.str(), function.getFunctionType());
+    counting[function] = counts;
+    Block *body = counts.addEntryBlock();
+    Copier copier{function, OpBuilder::atBlockEnd(body), {}};
+    copier.mapping.map(function.getArguments(), body->getArguments());
+    WalkResult result = function.walk([&](Operation *op) {
       StringRef callee = calleeOf(op);
       LogicalResult copied = success();
       if (callee == "heed_arena" || callee == "heed_arena_part")
@@ -184,13 +217,17 @@ struct LowerWorkspace : impl::LowerWorkspaceBase<LowerWorkspace> {
         copied = failure();
       else if (callee == "heed_onednn_primitive")
         copied = copier.copyPrimitive(cast<func::CallOp>(op));
+      else if (auto call = dyn_cast<func::CallOp>(op))
+        copied = copier.copyCall(
+            call,
+            counting.lookup(SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+                call, call.getCalleeAttr())));
       return failed(copied) ? WalkResult::interrupt() : WalkResult::advance();
     });
-    if (result.wasInterrupted())
-      return function.erase();
     Value status = callRuntime(copier.b, loc, "heed_status",
                                copier.b.getI32Type(), body->getArgument(0));
     func::ReturnOp::create(copier.b, loc, status);
+    return !result.wasInterrupted();
   }
 };
 } // namespace

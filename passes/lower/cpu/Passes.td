@@ -10,7 +10,8 @@ def LowerBuffers : Pass<"heed-lower-buffers", "::mlir::ModuleOp"> {
   let description = [{
     Upstream's one-shot module bufferisation with contiguous buffers at function
     boundaries. Arguments are marked read-only first, so an op that would write
-    over a caller's input copies it.
+    over a caller's input copies it. A cache that goes from @main's arguments
+    through a layer to the results is copied in @main.
 
     ```mlir
     func.func @main(%x: tensor<4xf32>) -> tensor<4xf32>
@@ -24,6 +25,43 @@ def LowerBuffers : Pass<"heed-lower-buffers", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def LowerLayers : Pass<"heed-lower-layers", "::mlir::ModuleOp"> {
+  let summary = "Keep the functions of layers, so that each is lowered once";
+  let description = [{
+    Marks them `no_inline`; upstream's inliner, which runs next, takes the
+    others. A layer is kept that is called at least twice, from the level of
+    @main, and has no convolution or pool: blocked layouts go through such
+    layers.
+
+    ```mlir
+    func.func private @layer(%x: tensor<8x8xf32>, %w: tensor<8x8xf32> {attn.constant}) -> tensor<8x8xf32>
+    // becomes
+    func.func private @layer(%x: tensor<8x8xf32>, %w: tensor<8x8xf32> {attn.constant}) -> tensor<8x8xf32> attributes {no_inline}
+    ```
+  }];
+  let options = [
+    Option<"inlineAll", "inline-all", "bool", "false", "Keep none">
+  ];
+}
+
+def LowerCalls : Pass<"heed-lower-calls", "::mlir::ModuleOp"> {
+  let summary = "Make the results of layers buffers of their callers";
+  let description = [{
+    The caller allocates them, with sizes that it computes as the layer would.
+    A layer whose results have sizes that are not arithmetic on its arguments'
+    sizes is written out where it is called. An argument that is given back is
+    the caller's operand.
+
+    ```mlir
+    %b = call @layer(%a) : (memref<?x4xf32>) -> memref<?x4xf32>
+    // becomes
+    %b = memref.alloc(%n) : memref<?x4xf32>
+    call @layer(%a, %b) : (memref<?x4xf32>, memref<?x4xf32>) -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def LowerEntry : Pass<"heed-lower-entry", "::mlir::ModuleOp"> {
   let summary = "Make @main take the runtime's context and return its status";
   let description = [{
@@ -31,7 +69,8 @@ def LowerEntry : Pass<"heed-lower-entry", "::mlir::ModuleOp"> {
     buffers. Every later pass finds the context as argument 0. A result that
     begins as a copy of an input without another use is not copied where the
     caller gives both the same memory; `attn.in_place` lists the pairs of
-    result and input.
+    result and input. Layers get the context, too, and return the status, at
+    which @main stops.
 
     ```mlir
     func.func @main(%x: memref<?x4xf32>) -> memref<?x4xf32>
@@ -143,7 +182,8 @@ def LowerArena : Pass<"heed-lower-arena", "::mlir::ModuleOp"> {
     loop allocates is made once, in front of it. Buffers whose sizes depend on
     data that is computed after the first allocation lie in further parts
     (`heed_arena_part`), asked for where their sizes are known; such sizes are
-    checked. Compiled code never allocates otherwise.
+    checked. A layer's scratch memory is a buffer that its callers allocate.
+    Compiled code never allocates otherwise.
 
     ```mlir
     %a = memref.alloc() : memref<64xf32>

@@ -13,12 +13,12 @@
 // sums of the tasks are added at the end, with the rows that are left over.
 #include "passes/lower/cpu/RowProduct.h"
 
+#include "dialect/AttnConstant.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
 #include "passes/lower/cpu/CostedLoops.h"
 #include "runtime/cost/CostModel.h"
 
@@ -80,13 +80,7 @@ std::optional<RowProduct> RowProduct::match(linalg::LinalgOp op) {
 }
 
 bool RowProduct::isOfConstant() const {
-  Value value = matrix->get();
-  while (Operation *reshape = value.getDefiningOp()) {
-    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(reshape))
-      break;
-    value = reshape->getOperand(0);
-  }
-  return matchPattern(value, m_Constant());
+  return attn::isConstant(matrix->get());
 }
 
 /// Without the dims of size 1.

@@ -12,11 +12,6 @@ namespace heed::lower {
 
 static constexpr size_t kLargestLiteral = 256;
 
-bool isConstantTensor(Value value) {
-  return isa<RankedTensorType>(value.getType()) &&
-         value.getDefiningOp<arith::ConstantOp>();
-}
-
 std::optional<SmallVector<float>> readFloats(Value value) {
   auto constant = value.getDefiningOp<arith::ConstantOp>();
   auto type = dyn_cast<RankedTensorType>(value.getType());

@@ -13,9 +13,6 @@ namespace heed::lower {
 /// one element.
 std::optional<llvm::SmallVector<float>> readFloats(mlir::Value value);
 
-/// Whether the value is an `arith.constant` tensor.
-bool isConstantTensor(mlir::Value value);
-
 /// An `arith.constant` with these elements; a resource when it is large, as
 /// large literals are slow in every later step.
 mlir::Value createFloats(mlir::OpBuilder &builder, mlir::Location loc,

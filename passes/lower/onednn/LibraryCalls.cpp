@@ -13,21 +13,6 @@ namespace heed::lower {
 
 static constexpr StringRef kCallee = "heed_onednn_primitive";
 
-bool isConstantBuffer(Value buffer) {
-  while (Operation *op = buffer.getDefiningOp()) {
-    if (auto global = dyn_cast<memref::GetGlobalOp>(op)) {
-      auto symbol = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(
-          op, global.getNameAttr());
-      return symbol && symbol.getConstant();
-    }
-    auto view = dyn_cast<ViewLikeOpInterface>(op);
-    if (!view)
-      return false;
-    buffer = view.getViewSource();
-  }
-  return false;
-}
-
 static Value constant(OpBuilder &b, Location loc, int64_t value) {
   return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
 }

@@ -9,10 +9,6 @@
 
 namespace heed::lower {
 
-/// Whether a read-only global reaches the buffer through views only: its
-/// contents are the same at each call, so the runtime may pack them once.
-bool isConstantBuffer(mlir::Value buffer);
-
 /// Writes calls in one module.
 class LibraryCalls {
 public:

@@ -4,6 +4,7 @@
 #include "passes/lower/onednn/LibraryCalls.h"
 #include "passes/lower/onednn/Passes.h"
 
+#include "dialect/AttnConstant.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -41,7 +42,7 @@ static SmallVector<int64_t> makeRecord(attn::PrimitiveOp op) {
     else if (number < firstPost)
       role = OperandRole::Bias;
     SmallVector<int64_t> layout = op.getLayout(number);
-    words.append({static_cast<int64_t>(role), isConstantBuffer(operand.get()),
+    words.append({static_cast<int64_t>(role), attn::isConstant(operand.get()),
                   cast<MemRefType>(operand.get().getType()).getRank(),
                   static_cast<int64_t>(layout.size())});
     llvm::append_range(words, layout);

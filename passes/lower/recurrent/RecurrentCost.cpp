@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/lower/recurrent/RecurrentCost.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "dialect/AttnConstant.h"
 #include "runtime/cost/CostModel.h"
 
 using namespace mlir;
@@ -23,7 +23,7 @@ int64_t costOfRecurrentTask(RecurrentOp op) {
 
 bool isHeldByLibrary(RecurrentOp op) {
   auto isConstant = [](Value value) {
-    return !value || value.getDefiningOp<arith::ConstantOp>();
+    return !value || attn::isConstant(value);
   };
   auto isUsual = [&](int64_t direction) {
     SmallVector<attn::Activation> functions = op.getActivationsOf(direction);

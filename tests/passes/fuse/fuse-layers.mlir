@@ -102,6 +102,42 @@ func.func @shared_mask_and_hidden_states(%x: tensor<1x1x6x4xf32>, %b: tensor<1x1
 #v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
 #o = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
 
+// A weight is marked where each layer's is a constant, not where one layer's is
+// an input.
+// CHECK-LABEL: func @constants(
+// CHECK: func.func private @layer(%{{[^ ]*}}: tensor<1x1x6x4xf32>, %{{[^ ]*}}: tensor<1x1x6x4xf32> {attn.constant}, %{{[^ ]*}}: tensor<1x1x6x4xf32>)
+func.func @constants(%x: tensor<1x1x6x4xf32>, %b: tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32> {
+  %e = tensor.empty() : tensor<1x1x6x4xf32>
+  %w0 = arith.constant dense<1.0> : tensor<1x1x6x4xf32>
+  %w1 = arith.constant dense<2.0> : tensor<1x1x6x4xf32>
+  %k0 = attn.sdpa ins(%x, %x, %x : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>)
+      outs(%e : tensor<1x1x6x4xf32>) maps = [#q, #k, #v, #o] -> tensor<1x1x6x4xf32>
+  %f0 = linalg.mul ins(%k0, %w0 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %g0 = linalg.exp ins(%f0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %h0 = linalg.tanh ins(%g0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %i0 = linalg.abs ins(%h0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %j0 = linalg.exp ins(%i0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %l0 = linalg.tanh ins(%j0 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %y0 = linalg.add ins(%l0, %b : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %k1 = attn.sdpa ins(%y0, %y0, %y0 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>)
+      outs(%e : tensor<1x1x6x4xf32>) maps = [#q, #k, #v, #o] -> tensor<1x1x6x4xf32>
+  %f1 = linalg.mul ins(%k1, %w1 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %g1 = linalg.exp ins(%f1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %h1 = linalg.tanh ins(%g1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %i1 = linalg.abs ins(%h1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %j1 = linalg.exp ins(%i1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %l1 = linalg.tanh ins(%j1 : tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  %y1 = linalg.add ins(%l1, %w0 : tensor<1x1x6x4xf32>, tensor<1x1x6x4xf32>) outs(%e : tensor<1x1x6x4xf32>) -> tensor<1x1x6x4xf32>
+  return %y1 : tensor<1x1x6x4xf32>
+}
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#o = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
 // The exponential in front of the first layer depends on no product, as a mask
 // does not; it is the layer's all the same. So is the square root, which gives
 // nothing to the next layer.

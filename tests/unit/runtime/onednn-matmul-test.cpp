@@ -157,6 +157,31 @@ TEST_F(OnednnMatmul, ConstantWeightsArePacked) {
   }
 }
 
+// The layers of a network call one site, each with its own weights.
+TEST_F(OnednnMatmul, EachConstantIsPacked) {
+  Tensor a = random({50, 40}, 21);
+  Tensor b[] = {random({40, 24}, 22), random({40, 24}, 23)};
+  Array source = Array::of(a), result = Array::of(Tensor({50, 24}));
+  Array weights[] = {Array::of(b[0], {1, 0}), Array::of(b[1], {1, 0})};
+  heed::Program program;
+  heed::Context context(program, 0, 0, 1);
+  std::vector<int64_t> record;
+  for (int run = 0; run < 2; ++run)
+    for (int layer = 0; layer < 2; ++layer) {
+      Primitive primitive{PrimitiveKind::Matmul,
+                          {{OperandRole::Source, false, &source},
+                           {OperandRole::Weights, true, &weights[layer]},
+                           {OperandRole::Destination, false, &result}}};
+      if (record.empty())
+        record = primitive.record();
+      ASSERT_EQ(heed_onednn_primitive(context.get(), record.data(),
+                                      primitive.call().data()),
+                0)
+          << context.error();
+      compare(result, heed::reference::matmul(a, b[layer]));
+    }
+}
+
 // Rows that are slices of longer ones lie apart.
 TEST_F(OnednnMatmul, RowsApart) {
   Tensor a = random({8, 40}, 11), b = random({32, 24}, 12);

@@ -91,3 +91,27 @@ func.func @main(%x: f32) {
 func.func @main(%x: memref<4xf32, strided<[2]>>) {
   return
 }
+
+// -----
+
+// A layer gets the context and gives the status, at which its caller stops.
+// CHECK-LABEL: func private @layer
+// CHECK-SAME: (%[[CTX:.*]]: !llvm.ptr, %{{.*}}: memref<4xf32>, %{{.*}}: memref<4xf32>) -> i32
+// CHECK-SAME: llvm.linkage = #llvm.linkage<internal>
+// CHECK: %[[STATUS:.*]] = llvm.call @heed_status(%[[CTX]])
+// CHECK: return %[[STATUS]] : i32
+func.func private @layer(%x: memref<4xf32>, %y: memref<4xf32>) {
+  linalg.exp ins(%x : memref<4xf32>) outs(%y : memref<4xf32>)
+  return
+}
+// CHECK-LABEL: func @main
+// CHECK-SAME: (%[[CTX:.*]]: !llvm.ptr) -> i32
+// CHECK: %[[STATUS:.*]] = call @layer(%[[CTX]], %{{.*}}, %{{.*}})
+// CHECK: %[[ZERO:.*]] = arith.constant 0 : i32
+// CHECK: %[[OK:.*]] = arith.cmpi eq, %[[STATUS]], %[[ZERO]]
+// CHECK: cf.assert %[[OK]]
+func.func @main(%x: memref<4xf32>) -> memref<4xf32> {
+  %y = memref.alloc() : memref<4xf32>
+  call @layer(%x, %y) : (memref<4xf32>, memref<4xf32>) -> ()
+  return %y : memref<4xf32>
+}

@@ -104,3 +104,69 @@ module {
     return
   }
 }
+
+// -----
+
+llvm.func @heed_arena(!llvm.ptr, i64) -> !llvm.ptr
+llvm.func @heed_input_dim(!llvm.ptr, i64, i64) -> i64
+func.func private @heed_onednn_primitive(!llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
+memref.global "private" constant @heed_site_0 : memref<6xi64> = dense<[1, 6, 0, 1, 0, 0]>
+
+// What a layer's primitive asks for is counted at each call of the layer, with
+// the sizes of that call.
+// CHECK-LABEL: func private @layer
+// CHECK-LABEL: func @main
+// CHECK-LABEL: func @heed_workspace_layer
+// CHECK-SAME: (%[[CTX:.*]]: !llvm.ptr, %[[N:.*]]: i64) -> i32
+// CHECK: memref.store %[[N]], %{{.*}}[%{{.*}}]
+// CHECK: llvm.call @heed_onednn_count(%[[CTX]]
+// CHECK-LABEL: func @heed_workspace(
+// CHECK-SAME: %[[CTX:.*]]: !llvm.ptr) -> i32
+// CHECK: %[[N:.*]] = llvm.call @heed_input_dim
+// CHECK: call @heed_workspace_layer(%[[CTX]], %[[N]])
+// CHECK: call @heed_workspace_layer(%[[CTX]], %{{.*}})
+func.func private @layer(%ctx: !llvm.ptr, %size: i64) -> i32 {
+  %call = memref.alloca() : memref<2xi64>
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %record = memref.get_global @heed_site_0 : memref<6xi64>
+  %r = memref.extract_aligned_pointer_as_index %record : memref<6xi64> -> index
+  %ri = arith.index_cast %r : index to i64
+  %rp = llvm.inttoptr %ri : i64 to !llvm.ptr
+  %k = memref.extract_aligned_pointer_as_index %call : memref<2xi64> -> index
+  %ki = arith.index_cast %k : index to i64
+  %kp = llvm.inttoptr %ki : i64 to !llvm.ptr
+  memref.store %ri, %call[%c0] : memref<2xi64>
+  memref.store %size, %call[%c1] : memref<2xi64>
+  %status = func.call @heed_onednn_primitive(%ctx, %rp, %kp) : (!llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
+  return %status : i32
+}
+func.func @main(%ctx: !llvm.ptr) -> i32 {
+  %c0 = arith.constant 0 : i64
+  %c64 = arith.constant 64 : i64
+  %arena = llvm.call @heed_arena(%ctx, %c64) : (!llvm.ptr, i64) -> !llvm.ptr
+  %n = llvm.call @heed_input_dim(%ctx, %c0, %c0) : (!llvm.ptr, i64, i64) -> i64
+  %a = call @layer(%ctx, %n) : (!llvm.ptr, i64) -> i32
+  %b = call @layer(%ctx, %c64) : (!llvm.ptr, i64) -> i32
+  return %b : i32
+}
+
+// -----
+
+llvm.func @heed_arena(!llvm.ptr, i64) -> !llvm.ptr
+llvm.func @heed_block(!llvm.ptr, i64) -> !llvm.ptr
+
+// A layer asks for memory as often as its data say: nothing can be counted.
+// CHECK-NOT: @heed_workspace
+func.func private @layer(%ctx: !llvm.ptr) -> i32 {
+  %c64 = arith.constant 64 : i64
+  %ok = arith.constant 0 : i32
+  %block = llvm.call @heed_block(%ctx, %c64) : (!llvm.ptr, i64) -> !llvm.ptr
+  return %ok : i32
+}
+func.func @main(%ctx: !llvm.ptr) -> i32 {
+  %c64 = arith.constant 64 : i64
+  %arena = llvm.call @heed_arena(%ctx, %c64) : (!llvm.ptr, i64) -> !llvm.ptr
+  %a = call @layer(%ctx) : (!llvm.ptr) -> i32
+  return %a : i32
+}
