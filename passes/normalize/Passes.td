@@ -29,6 +29,26 @@ def NormalizeBroadcasts : Pass<"heed-normalize-broadcasts", "::mlir::ModuleOp"> 
                            "::mlir::tensor::TensorDialect"];
 }
 
+def NormalizeCalls : Pass<"heed-normalize-calls", "::mlir::ModuleOp"> {
+  let summary = "Write functions out where they are called";
+  let description = [{
+    Exporters put a mask or an activation into a function of its own; a block is
+    seen only where its ops stand together. Functions that are `no_inline` stay.
+
+    Before:
+
+    ```mlir
+    %y = call @relu(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %y = arith.maximumf %x, %zero : tensor<4xf32>
+    ```
+  }];
+}
+
 def NormalizeSlices : Pass<"heed-normalize-slices", "::mlir::ModuleOp"> {
   let summary = "Take slices before reshapes and transposes";
   let description = [{
@@ -53,6 +73,26 @@ def NormalizeSlices : Pass<"heed-normalize-slices", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
+}
+
+def NormalizeTosa : Pass<"heed-normalize-tosa", "::mlir::ModuleOp"> {
+  let summary = "Convert tosa to linalg, tensor and arith";
+  let description = [{
+    Runs upstream's four conversions, each of which handles some ops, on
+    functions that hold any.
+
+    Before:
+
+    ```mlir
+    %y = tosa.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %y = linalg.generic {…} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) { … math.exp … } -> tensor<4xf32>
+    ```
+  }];
 }
 
 def NormalizeTransposes : Pass<"heed-normalize-transposes", "::mlir::ModuleOp"> {

@@ -5,13 +5,10 @@
 
 #include "dialect/AttnDialect.h"
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Conversion/TosaToArith/TosaToArith.h"
-#include "mlir/Conversion/TosaToLinalg/TosaToLinalg.h"
-#include "mlir/Conversion/TosaToTensor/TosaToTensor.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/decompose/Passes.h"
 #include "passes/fuse/Passes.h"
@@ -23,6 +20,7 @@
 #include "passes/lower/recurrent/Passes.h"
 #include "passes/normalize/Passes.h"
 #include "passes/recognize/Passes.h"
+#include "passes/verify/Passes.h"
 
 using namespace mlir;
 
@@ -30,24 +28,27 @@ namespace heed {
 
 static void buildToLlvmPipeline(OpPassManager &pm, StringRef mcpu);
 
+/// On tensors: ops that feed each other are revisited anyway, and there are no
+/// blocks to merge. A second round over a deep network finds nothing.
+static std::unique_ptr<Pass> createTensorCanonicalizer() {
+  GreedyRewriteConfig config;
+  config.setUseTopDownTraversal(true);
+  config.setMaxIterations(1);
+  config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  return createCanonicalizerPass(config);
+}
+
 // in: func, tensor, linalg, tosa, arith, math, attn
 // out: linalg on tensors; shape arithmetic folded; no tosa
 void buildNormalizePipeline(OpPassManager &pm) {
-  // Exporters put a mask or an activation into a function of its own; a block
-  // is seen only where its ops stand together.
-  pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
-  // TOSA leaves in four steps, each of which handles some of its ops only.
-  OpPassManager &functions = pm.nest<func::FuncOp>();
-  functions.addPass(tosa::createTosaToLinalgNamed());
-  functions.addPass(tosa::createTosaToLinalg());
-  functions.addPass(createTosaToTensorPass());
-  functions.addPass(createTosaToArithPass());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(normalize::createNormalizeCalls());
+  pm.addPass(normalize::createNormalizeTosa());
+  pm.addPass(createTensorCanonicalizer());
   // Equal weights and equal reshapes become one value: a shared MLP is then
   // one by identity.
   pm.addPass(createCSEPass());
   pm.addPass(normalize::createNormalizeSlices());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createTensorCanonicalizer());
 }
 
 // in: linalg on tensors
@@ -61,7 +62,7 @@ void buildRecognizePipeline(OpPassManager &pm) {
   pm.addPass(recognize::createRecognizeSdpa());
   pm.addPass(recognize::createRecognizeRecurrent());
   // What the attentions replaced is dead.
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createTensorCanonicalizer());
   pm.addPass(createCSEPass());
   // Before gates: a factor that is a norm's is then no gate's.
   pm.addPass(recognize::createRecognizeNorm());
@@ -80,7 +81,7 @@ void buildFusePipeline(OpPassManager &pm) {
   // Transposes first: what a projection feeds is then seen through reshapes.
   pm.addPass(fuse::createFuseTranspose());
   pm.addPass(fuse::createFuseQkv());
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createTensorCanonicalizer());
   pm.addPass(createCSEPass());
   // Last: what is equal only now shows.
   pm.addPass(fuse::createFuseLayers());
@@ -94,7 +95,7 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   lower::LowerLayersOptions layers;
   layers.inlineAll = options.profile;
   pm.addPass(lower::createLowerLayers(layers));
-  pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
+  pm.addPass(normalize::createNormalizeCalls());
   // What is still transposed and need not be moved.
   pm.addPass(normalize::createNormalizeTransposes());
   // linalg, attn, tensor: the last changes on tensors. Attention that the
@@ -114,6 +115,7 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(lower::createLowerBuffers());
+  pm.addPass(verify::createVerifyStage());
 
   // linalg, attn, memref: @main(context), then kernels to loops and calls.
   // Canonical sizes first, so that a buffer's size is what it was made of.
@@ -211,9 +213,11 @@ void buildCpuPipeline(
   } else {
     pm.addPass(decompose::createDecompose());
   }
+  pm.addPass(verify::createVerifyStage());
   if (beforeLowering)
     beforeLowering(pm);
   buildLowerCpuPipeline(pm, options);
+  pm.addPass(verify::createVerifyStage());
 }
 
 void registerHeedPasses() {
@@ -226,6 +230,7 @@ void registerHeedPasses() {
   lower::registerHeedLowerOnednnPasses();
   lower::registerHeedLowerProfilePasses();
   lower::registerHeedLowerRecurrentPasses();
+  verify::registerHeedVerifyPasses();
 
   PassPipelineRegistration<>("heed-normalize-pipeline",
                              "linalg on tensors in one spelling",

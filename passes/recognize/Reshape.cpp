@@ -104,6 +104,32 @@ SmallVector<OpFoldResult> sizesOf(OpBuilder &b, Location loc,
   return sizes;
 }
 
+/// `value` with the dims static that are the product of static ones of `shape`,
+/// and the others dynamic. What the table knows of a size, the type may not: the
+/// model's author may have fixed it in a reshape of another tensor. Null where
+/// they contradict each other.
+static Value castToProducts(OpBuilder &b, Location loc, Value value,
+                            ArrayRef<ReassociationIndices> groups,
+                            ArrayRef<int64_t> shape) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> products;
+  for (const ReassociationIndices &group : groups) {
+    int64_t product = 1;
+    for (int64_t dim : group)
+      product =
+          ShapedType::isDynamic(product) || ShapedType::isDynamic(shape[dim])
+              ? ShapedType::kDynamic
+              : product * shape[dim];
+    products.push_back(product);
+  }
+  auto wanted = RankedTensorType::get(products, type.getElementType());
+  if (wanted == type)
+    return value;
+  if (!tensor::CastOp::areCastCompatible(type, wanted))
+    return {};
+  return tensor::CastOp::create(b, loc, wanted, value);
+}
+
 Value reshapeTo(OpBuilder &b, Location loc, const TensorView &view,
                 const Access &wantedDims, FactorTable &table) {
   Access have = table.leaves(view.dims), wanted = table.leaves(wantedDims);
@@ -133,8 +159,13 @@ Value reshapeTo(OpBuilder &b, Location loc, const TensorView &view,
                      : reassociate(to, from);
     if (!groups)
       return false;
-    value = tensor::ExpandShapeOp::create(b, loc, withShape(sizes), value,
-                                          *groups, sizes);
+    RankedTensorType expanded = withShape(sizes);
+    Value collapsed =
+        castToProducts(b, loc, value, *groups, expanded.getShape());
+    if (!collapsed)
+      return false;
+    value = tensor::ExpandShapeOp::create(b, loc, expanded, collapsed, *groups,
+                                          sizes);
     return true;
   };
   auto collapseTo = [&](const Access &from, const Access &to) {

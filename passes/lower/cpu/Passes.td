@@ -145,7 +145,8 @@ def LowerWeights : Pass<"heed-lower-weights", "::mlir::ModuleOp"> {
   let summary = "Turn large constants into entries of a table of the caller";
   let description = [{
     Weights never enter LLVM IR: that costs seconds and copies. The module
-    attribute `attn.weights` lists the constants in table order.
+    attribute `attn.weights` lists the constants in table order. The weights of
+    a layer are a row for each call, which passes the number of its first.
 
     ```mlir
     %w = memref.get_global @w : memref<64x64xf32>

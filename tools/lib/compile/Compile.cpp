@@ -94,6 +94,7 @@ llvm::Expected<Lowered> lowerModel(ModuleOp module,
   result.signature = *signature;
 
   PassManager pm(module.getContext());
+  pm.enableVerifier(false); // the pipeline verifies where its stages end
   LowerCpuOptions lowering;
   lowering.mcpu = isHostCpu(options.mcpu) ? "" : options.mcpu;
   lowering.profile = options.profile;
