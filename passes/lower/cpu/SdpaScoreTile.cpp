@@ -52,19 +52,6 @@ struct ScoreStage {
     return point;
   }
 
-  /// An i1 is a byte in memory, but a vector of i1 is not bytes: read as i8.
-  Value loadMaskBytes(OpBuilder &b, ValueRange indices, Value lanesLeft) {
-    Value pointer = buildPointer(b, loc, op.getMask(), indices);
-    auto bytes = VectorType::get({kernel.lanes}, b.getI8Type());
-    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(bytes));
-    Value loaded =
-        lanesLeft ? Value(LLVM::MaskedLoadOp::create(b, loc, bytes, pointer,
-                                                     lanesLeft, zero, 1))
-                  : Value(LLVM::LoadOp::create(b, loc, bytes, pointer, 1));
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, loaded,
-                                 zero);
-  }
-
   Value loadRowScalar(OpBuilder &b, Value buffer, AffineMap map,
                       RowPlace place) {
     // The map has no j: any value serves.
@@ -120,8 +107,9 @@ struct ScoreStage {
                 op.getBias(), mapIndices(b, loc, op.getBiasMap(), point), left);
           Value attended = mask;
           if (op.getMask() && !mask)
-            attended = loadMaskBytes(
-                b, mapIndices(b, loc, op.getMaskMap(), point), left);
+            attended = buildLoad(
+                b, loc, VectorType::get({kernel.lanes}, b.getI1Type()),
+                op.getMask(), mapIndices(b, loc, op.getMaskMap(), point), left);
           if (!op.getScore().empty()) {
             element.b = splat(b, task.b);
             element.h = splat(b, place.h);

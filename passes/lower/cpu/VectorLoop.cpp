@@ -218,8 +218,25 @@ Value buildPointer(OpBuilder &b, Location loc, Value buffer,
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
 }
 
+/// An i1 is a byte in memory, but a vector of i1 is not bytes: read as i8.
+static Value loadBools(OpBuilder &b, Location loc, VectorType type,
+                       Value buffer, ValueRange indices, Value mask,
+                       Value rest) {
+  VectorType bytes = type.clone(b.getI8Type());
+  Value pointer = buildPointer(b, loc, buffer, indices);
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(bytes));
+  Value other =
+      rest ? Value(arith::ExtUIOp::create(b, loc, bytes, rest)) : zero;
+  Value loaded = mask ? Value(LLVM::MaskedLoadOp::create(b, loc, bytes, pointer,
+                                                         mask, other, 1))
+                      : Value(LLVM::LoadOp::create(b, loc, bytes, pointer, 1));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, loaded, zero);
+}
+
 Value buildLoad(OpBuilder &b, Location loc, VectorType type, Value buffer,
                 ValueRange indices, Value mask, Value rest) {
+  if (type.getElementType().isInteger(1))
+    return loadBools(b, loc, type, buffer, indices, mask, rest);
   if (!mask)
     return vector::LoadOp::create(b, loc, type, buffer, indices);
   if (!rest)

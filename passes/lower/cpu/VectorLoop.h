@@ -75,7 +75,8 @@ Value buildPointer(OpBuilder &b, Location loc, Value buffer,
 
 /// vector.load, or vector.maskedload with `rest` in the masked lanes. Masked
 /// bf16 goes through i16: taken apart into scalars, as where no instruction
-/// masks 16 bits, LLVM would round each of them once more, by a call.
+/// masks 16 bits, LLVM would round each of them once more, by a call. i1 goes
+/// through i8, which is what it has in memory.
 Value buildLoad(OpBuilder &b, Location loc, mlir::VectorType type, Value buffer,
                 ValueRange indices, Value mask = {}, Value rest = {});
 /// vector.store or vector.maskedstore.
