@@ -62,6 +62,16 @@ TEST_F(Symbolic, LowerBounds) {
   EXPECT_GE(*syms.lowerBound(n - syms.floorDiv(n, 2)), 0);
 }
 
+TEST_F(Symbolic, BoundsThatAreCheckedHold) {
+  EXPECT_NE(syms.min(n, 1), Sym(1));
+  syms.raiseBound(n + Sym(2), 3);
+  EXPECT_EQ(syms.min(n, 1), Sym(1));
+  syms.raiseBound(n, 0); // no weaker than it was
+  EXPECT_EQ(syms.lowerBound(n), 1);
+  syms.raiseBound(n * h, 5); // nothing that a size alone could keep
+  EXPECT_EQ(syms.lowerBound(h), 0);
+}
+
 TEST_F(Symbolic, OverflowIsAnError) {
   Sym big(int64_t(1) << 40);
   EXPECT_THROW(big * big, ImportError);

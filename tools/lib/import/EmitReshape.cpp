@@ -196,6 +196,8 @@ Tensor Emitter::reshape(const Tensor &tensor, Shape shape) {
                ? constant(tensor->constant->reshaped(*dims), tensor->name)
                : integers(tensor->type, *dims, *tensor->elements);
   }
+  if (llvm::is_contained(source, Sym(0)) && llvm::is_contained(shape, Sym(0)))
+    return computed(empty(tensor->type, shape), tensor->type, shape);
   if (source.empty() || shape.empty()) { // a scalar on one side
     for (const Sym &s : source.empty() ? shape : source)
       require(s, 1, "reshape: number of elements");

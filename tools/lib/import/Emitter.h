@@ -159,6 +159,7 @@ public:
 
 private:
   bool dependsOnValue(const Sym &s);
+  void divide(const Sym &difference);
   bool occurs(unsigned atom, const Sym &s);
   mlir::Value materialise(mlir::OpBuilder &at, const Sym &s);
   mlir::Value atomValue(mlir::OpBuilder &at, unsigned id);

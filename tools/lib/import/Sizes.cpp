@@ -244,9 +244,30 @@ void Emitter::require(const Sym &left, const Sym &right, const Twine &what) {
       chosen = m[0];
   }
   if (!chosen)
-    return;
+    return divide(difference);
   int64_t k = difference.terms().at({*chosen});
   equalities[*chosen] = (Sym::atom(*chosen) * Sym(k) - difference) * Sym(k);
+}
+
+/// x = c·floor(x / c) for an atom x: from here on x is c·q.
+void Emitter::divide(const Sym &difference) {
+  for (auto &[m, k] : difference.terms()) {
+    if (m.size() != 1 || syms[m[0]].kind != AtomKind::FloorDiv)
+      continue;
+    Atom quotient = syms[m[0]];
+    auto by = quotient.b.constant();
+    Sym whole = difference * Sym(k < 0 ? 1 : -1) + Sym::atom(m[0]) * quotient.b;
+    auto &terms = quotient.a.terms();
+    if (!by || std::abs(k) != *by || whole != quotient.a || terms.size() != 1 ||
+        terms.begin()->first.size() != 1 || terms.begin()->second != 1)
+      continue;
+    unsigned x = terms.begin()->first[0];
+    Value value = size(Sym::atom(m[0]));
+    Sym q = dependsOnValue(quotient.a) ? syms.value() : syms.dimension();
+    atomValues[q.terms().begin()->first[0]] = value;
+    equalities[x] = q * Sym(*by);
+    return;
+  }
 }
 
 void Emitter::requireAtLeast(const Sym &s, int64_t low, const Twine &what) {
@@ -263,10 +284,12 @@ void Emitter::requireAtLeast(const Sym &s, int64_t low, const Twine &what) {
                          (what + ": a size is less than " + Twine(low)).str());
     return holds;
   };
-  if (openRegions || dependsOnValue(s))
+  if (openRegions || dependsOnValue(s)) {
     check(b);
-  else
-    atEntry(check);
+    return;
+  }
+  atEntry(check);
+  syms.raiseBound(canonical(s), low);
 }
 
 Sym Emitter::product(ArrayRef<Sym> shape) {

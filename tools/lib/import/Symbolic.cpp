@@ -246,6 +246,24 @@ static std::optional<int64_t> termwiseBound(const Sym &s,
   return static_cast<int64_t>(bound);
 }
 
+void SymTable::raiseBound(const Sym &s, int64_t low) {
+  // Only a lone atom can keep it: a + c ≥ low.
+  Sym::Monomial lone;
+  int64_t offset = 0;
+  for (auto &[m, c] : s.terms()) {
+    if (m.empty())
+      offset = c;
+    else if (m.size() == 1 && c == 1 && lone.empty())
+      lone = m;
+    else
+      return;
+  }
+  if (lone.empty())
+    return;
+  std::optional<int64_t> &bound = atoms[lone[0]].low;
+  bound = std::max(bound.value_or(low - offset), low - offset);
+}
+
 std::optional<int64_t> SymTable::lowerBound(const Sym &s,
                                             unsigned depth) const {
   auto best = termwiseBound(s, atoms);

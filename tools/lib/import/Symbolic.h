@@ -71,6 +71,8 @@ public:
   Sym max(const Sym &a, const Sym &b);
   Sym min(const Sym &a, const Sym &b);
 
+  /// From here on the size is known to be at least `low`.
+  void raiseBound(const Sym &s, int64_t low);
   /// A bound that holds for all values of the atoms, if one can be shown.
   std::optional<int64_t> lowerBound(const Sym &s, unsigned depth = 4) const;
 

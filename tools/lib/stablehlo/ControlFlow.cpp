@@ -21,7 +21,7 @@ namespace {
 /// The carried value that counts from `first` to below `limit`.
 struct Counter {
   unsigned argument;
-  int64_t first, limit;
+  Sym first, limit;
 };
 
 bool isNamed(Operation *op, StringRef name) {
@@ -31,33 +31,50 @@ bool isNamed(Operation *op, StringRef name) {
 /// Position of the value among the block's arguments, or -1.
 int64_t argumentOf(Value value, Block &block) {
   auto arg = dyn_cast<BlockArgument>(value);
-  return arg && arg.getOwner() == &block ? arg.getArgNumber() : -1;
+  return arg && arg.getOwner() == &block ? int64_t(arg.getArgNumber()) : -1;
 }
 
-std::optional<int64_t> integerOf(const Tensor &t) {
-  if (!t || !t->constant || t->constant->count() != 1 ||
-      !import::isInteger(t->type))
+std::optional<Sym> integerOf(Emitter &e, const Tensor &t) {
+  if (!t || t->rank() != 0 || !import::isInteger(t->type))
     return std::nullopt;
-  return t->constant->asInt(0);
+  auto known = e.knownElements(t);
+  return known ? std::optional(known->front()) : std::nullopt;
 }
 
-/// The integer that the value has in each iteration, if that is known.
-std::optional<int64_t> fixedInteger(Value value, Op &o,
-                                    const DenseMap<Value, Tensor> &outer) {
-  if (Operation *op = value.getDefiningOp();
-      isNamed(op, "stablehlo.constant")) {
-    auto dense = dyn_cast_or_null<DenseIntElementsAttr>(op->getAttr("value"));
-    if (dense && dense.isSplat())
-      return dense.getSplatValue<APInt>().trySExtValue();
-    return std::nullopt;
-  }
+/// The tensor that the value is in each iteration, if it is the same in all.
+Tensor fixedTensor(Value value, Op &o, const DenseMap<Value, Tensor> &outer) {
   for (Region &region : o.op->getRegions())
     if (int64_t i = argumentOf(value, region.front()); i >= 0) {
       Block &body = o.op->getRegion(1).front();
       bool stays = argumentOf(body.back().getOperand(i), body) == i;
-      return stays ? integerOf(o.in[i]) : std::nullopt;
+      return stays ? o.in[i] : nullptr;
     }
-  return integerOf(outer.lookup(value));
+  return outer.lookup(value);
+}
+
+/// The integer that the value has in each iteration, if that is known.
+std::optional<Sym> fixedInteger(Value value, Op &o,
+                                const DenseMap<Value, Tensor> &outer) {
+  if (Operation *op = value.getDefiningOp();
+      isNamed(op, "stablehlo.constant")) {
+    auto dense = dyn_cast_or_null<DenseIntElementsAttr>(op->getAttr("value"));
+    auto number = dense && dense.isSplat()
+                      ? dense.getSplatValue<APInt>().trySExtValue()
+                      : std::optional<int64_t>();
+    return number ? std::optional(Sym(*number)) : std::nullopt;
+  }
+  return integerOf(o.e, fixedTensor(value, o, outer));
+}
+
+/// Where a loop ends may be a number that only the run knows: read in front.
+std::optional<Sym> limitOf(Value value, Op &o,
+                           const DenseMap<Value, Tensor> &outer) {
+  if (auto known = fixedInteger(value, o, outer))
+    return known;
+  Tensor t = fixedTensor(value, o, outer);
+  if (!t || t->rank() != 0 || (t->type != DType::I32 && t->type != DType::I64))
+    return std::nullopt;
+  return o.e.someElements(t)[0];
 }
 
 std::optional<Counter> counterOf(Op &o, const DenseMap<Value, Tensor> &outer) {
@@ -72,17 +89,17 @@ std::optional<Counter> counterOf(Op &o, const DenseMap<Value, Tensor> &outer) {
       compare->getNumOperands() != 2)
     return std::nullopt;
   int64_t i = argumentOf(compare->getOperand(0), condition);
-  auto limit = fixedInteger(compare->getOperand(1), o, outer);
-  if (i < 0 || !limit)
+  if (i < 0)
     return std::nullopt;
-  auto first = integerOf(o.in[i]);
+  auto first = integerOf(o.e, o.in[i]);
   Operation *next = body.back().getOperand(i).getDefiningOp();
   if (!first || !isNamed(next, "stablehlo.add") || next->getNumOperands() != 2)
     return std::nullopt;
   for (unsigned side : {0, 1})
     if (argumentOf(next->getOperand(side), body) == i &&
-        fixedInteger(next->getOperand(1 - side), o, outer) == 1)
-      return Counter{unsigned(i), *first, *limit};
+        fixedInteger(next->getOperand(1 - side), o, outer) == Sym(1))
+      if (auto limit = limitOf(compare->getOperand(1), o, outer))
+        return Counter{unsigned(i), *first, *limit};
   return std::nullopt;
 }
 
@@ -134,7 +151,7 @@ void GraphImporter::convertWhile(Op &o, const Values &values, unsigned depth) {
   std::optional<Counter> counter = counterOf(o, values);
   DType counterType = DType::I64;
   if (counter) {
-    r.count = std::max<int64_t>(0, counter->limit - counter->first);
+    r.count = e.syms.max(counter->limit - counter->first, 0);
     counterType = without(r.carried, counter->argument)->type;
   } else {
     r.condition = convertRegion(condition, o.in, values, depth)[0];
@@ -143,10 +160,9 @@ void GraphImporter::convertWhile(Op &o, const Values &values, unsigned depth) {
       e, r, [&](const Tensor &i, ArrayRef<Tensor> carried) {
         SmallVector<Tensor> arguments(carried);
         if (counter)
-          arguments.insert(
-              arguments.begin() + counter->argument,
-              e.integers(counterType, {},
-                         {e.someElements(i)[0] + Sym(counter->first)}));
+          arguments.insert(arguments.begin() + counter->argument,
+                           e.integers(counterType, {},
+                                      {e.someElements(i)[0] + counter->first}));
         import::Repetition::Step step;
         step.carried = convertRegion(body, arguments, values, depth);
         if (counter)
@@ -159,7 +175,7 @@ void GraphImporter::convertWhile(Op &o, const Values &values, unsigned depth) {
   if (counter)
     o.out.insert(o.out.begin() + counter->argument,
                  e.integers(counterType, {},
-                            {Sym(std::max(counter->first, counter->limit))}));
+                            {e.syms.max(counter->first, counter->limit)}));
 }
 
 /// if: the first of two regions where the condition holds. case: the region of

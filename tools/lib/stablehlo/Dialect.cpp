@@ -96,7 +96,7 @@ Attribute HloDialect::parseAttribute(DialectAsmParser &parser, Type) const {
     return parser.getBuilder().getStringAttr(word);
   if (mnemonic == "dot" || mnemonic == "gather" || mnemonic == "scatter" ||
       mnemonic == "result_accuracy" || mnemonic == "dot_algorithm" ||
-      mnemonic == "channel_handle")
+      mnemonic == "channel_handle" || mnemonic == "output_operand_alias")
     return parseFields(parser);
   if (parser.parseLess() || parser.parseKeyword(&word) || parser.parseGreater())
     return {};

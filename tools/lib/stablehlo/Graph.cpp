@@ -20,8 +20,9 @@ constexpr int64_t maxOps = 1 << 18;
 const llvm::StringMap<Convert> &table() {
   static const llvm::StringMap<Convert> all = [] {
     llvm::StringMap<Convert> t;
-    for (auto list : {elementwiseOps(), movementOps(), contractionOps(),
-                      reductionOps(), gatherOps(), scatterOps(), sortOps()})
+    for (auto list :
+         {elementwiseOps(), movementOps(), contractionOps(), reductionOps(),
+          gatherOps(), scatterOps(), sortOps(), bitOps()})
       for (const Entry &entry : list)
         t[entry.name] = entry.convert;
     return t;
@@ -29,8 +30,21 @@ const llvm::StringMap<Convert> &table() {
   return all;
 }
 
-Convert converterOf(StringRef name) {
-  return table().lookup(isScalarOp(name) ? "" : name);
+/// What the list of unsupported ops calls it: a custom call by its target.
+std::string titleOf(Operation *op) {
+  std::string title = op->getName().getStringRef().str();
+  if (auto target = op->getAttrOfType<StringAttr>("call_target_name"))
+    title += " @" + target.getValue().take_front(80).str();
+  return title;
+}
+
+Convert converterOf(Operation *op) {
+  std::string title = titleOf(op);
+  return table().lookup(isScalarOp(title) ? "" : title);
+}
+
+bool isCustomCall(Operation *op, StringRef target) {
+  return titleOf(op) == ("stablehlo.custom_call @" + target).str();
 }
 
 bool isCall(Operation *op) {
@@ -49,10 +63,13 @@ bool isControlFlow(Operation *op) {
       op->getName().getStringRef());
 }
 
-/// What says where data lies on several machines is a copy on one.
+/// What says where data lies, on several machines or in memory, is a copy here.
 bool isAnnotation(Operation *op) {
   auto target = op->getAttrOfType<StringAttr>("call_target_name");
-  return target && target.getValue() == "Sharding" &&
+  return target &&
+         llvm::is_contained(
+             {"Sharding", "LayoutConstraint", "annotate_device_placement"},
+             target.getValue()) &&
          op->getOperandTypes() == op->getResultTypes();
 }
 
@@ -69,20 +86,9 @@ std::string describe(Operation *op) {
   return where + ": " + op->getName().getStringRef().str();
 }
 
-/// What the list of unsupported ops calls it.
-std::string titleOf(Operation *op) {
-  std::string title = op->getName().getStringRef().str();
-  if (auto target = op->getAttrOfType<StringAttr>("call_target_name"))
-    title += " @" + target.getValue().take_front(80).str();
-  return title;
-}
-
 StringAttr nameOf(BlockArgument arg) {
   auto named = arg.getLoc()->findInstanceOf<NameLoc>();
-  std::string fallback = "arg" + std::to_string(arg.getArgNumber());
-  return named && !named.getName().empty()
-             ? named.getName()
-             : StringAttr::get(arg.getContext(), fallback);
+  return named && !named.getName().empty() ? named.getName() : StringAttr();
 }
 } // namespace
 
@@ -120,7 +126,8 @@ void GraphImporter::listUnsupported(func::FuncOp from) {
   seen.insert(from.getName());
   while (!open.empty()) {
     for (Operation &op : open.pop_back_val()->getOps()) {
-      if (isReturn(&op) || isAnnotation(&op))
+      if (isReturn(&op) || isAnnotation(&op) ||
+          isCustomCall(&op, "shape_assertion"))
         continue;
       if (isControlFlow(&op)) {
         for (Region &region : op.getRegions())
@@ -128,7 +135,7 @@ void GraphImporter::listUnsupported(func::FuncOp from) {
         continue;
       }
       if (!isCall(&op)) {
-        if (!converterOf(op.getName().getStringRef()))
+        if (!converterOf(&op))
           ++counts[titleOf(&op)];
         continue;
       }
@@ -158,6 +165,25 @@ void GraphImporter::declare(func::FuncOp from) {
   emitter.emplace(function);
 }
 
+/// The name of an argument in Python, which the function has that `main` hands
+/// it to where sizes are symbolic.
+StringAttr GraphImporter::argumentName(BlockArgument arg) {
+  if (StringAttr name = nameOf(arg))
+    return name;
+  for (OpOperand &use : arg.getUses()) {
+    auto call = dyn_cast<func::CallOp>(use.getOwner());
+    auto callee =
+        call ? symbols.lookup<func::FuncOp>(call.getCallee()) : func::FuncOp();
+    if (!callee || callee.isExternal() ||
+        use.getOperandNumber() >= callee.getNumArguments())
+      continue;
+    if (StringAttr name = nameOf(callee.getArgument(use.getOperandNumber())))
+      return name;
+  }
+  return StringAttr::get(arg.getContext(),
+                         "arg" + std::to_string(arg.getArgNumber()));
+}
+
 void GraphImporter::run() {
   func::FuncOp from = entry();
   listUnsupported(from);
@@ -169,11 +195,17 @@ void GraphImporter::run() {
   for (BlockArgument arg : from.getArguments()) {
     try {
       DType type = dtypeOf(getElementTypeOrSelf(arg.getType()));
-      Shape shape = import::shapeOf(sizesOf(arg.getType()));
+      Shape shape;
+      for (int64_t size : declaredSizes(arg.getType()))
+        shape.push_back(ShapedType::isDynamic(size) ? e.syms.dimension()
+                                                    : Sym(size));
       types.push_back(e.typeOf(type, shape));
       Value value =
           function.getBody().front().addArgument(types.back(), arg.getLoc());
       arguments.push_back(e.computed(value, type, shape));
+      for (auto [dim, size] : llvm::enumerate(shape))
+        if (!size.isConstant())
+          e.bindDimension(size, value, dim);
     } catch (import::ImportError &error) {
       fail("argument " + Twine(arg.getArgNumber()) + ": " + error.reason);
     }
@@ -181,7 +213,7 @@ void GraphImporter::run() {
   function.setType(b.getFunctionType(types, {}));
   for (BlockArgument arg : from.getArguments()) {
     unsigned i = arg.getArgNumber();
-    function.setArgAttr(i, "attn.name", nameOf(arg));
+    function.setArgAttr(i, "attn.name", argumentName(arg));
     if (import::isInteger(arguments[i]->type) &&
         import::isUnsigned(arguments[i]->type))
       function.setArgAttr(i, "attn.unsigned", b.getUnitAttr());
@@ -271,28 +303,45 @@ void GraphImporter::convertOp(Operation *op, Values &values, unsigned depth) {
     o.out = convertFunction(callee, o.in, depth + 1);
   } else if (isAnnotation(op)) {
     o.out = o.in;
+  } else if (isCustomCall(op, "shape_assertion")) {
+    convertShapeAssertion(o, values);
   } else if (op->getName().getStringRef() == "stablehlo.while") {
     convertWhile(o, values, depth);
   } else if (isControlFlow(op)) {
     convertCase(o, values, depth);
   } else {
     for (Value v : op->getResults())
-      sizesOf(v.getType());
-    converterOf(op->getName().getStringRef())(o);
+      declaredSizes(v.getType());
+    converterOf(op)(o);
   }
   emitter->loc = outer;
   if (o.out.size() != op->getNumResults())
     fail("it has " + Twine(op->getNumResults()) + " results, expected " +
          Twine(o.out.size()));
   for (auto [result, t] : llvm::zip(op->getResults(), o.out)) {
-    if (dtypeOf(getElementTypeOrSelf(result.getType())) != t->type ||
-        sizesOf(result.getType()) != sizesOf(t)) {
-      std::string declared;
-      llvm::raw_string_ostream(declared) << result.getType();
-      fail("its result is declared as " + declared + ", which does not follow");
-    }
+    checkResult(result, t);
     values[result] = t;
   }
+}
+
+void GraphImporter::checkResult(Value result, const Tensor &t) {
+  Ints declared = declaredSizes(result.getType());
+  bool fits = dtypeOf(getElementTypeOrSelf(result.getType())) == t->type &&
+              declared.size() == t->rank();
+  for (size_t d = 0; fits && d < declared.size(); ++d) {
+    if (ShapedType::isDynamic(declared[d]))
+      continue;
+    Sym size = emitter->canonical(t->shape[d]);
+    if (size.isConstant())
+      fits = size == Sym(declared[d]);
+    else
+      emitter->require(size, declared[d], "a declared size");
+  }
+  if (fits)
+    return;
+  std::string type;
+  llvm::raw_string_ostream(type) << result.getType();
+  fail("its result is declared as " + type + ", which does not follow");
 }
 
 } // namespace heed::stablehlo

@@ -29,6 +29,7 @@ private:
   mlir::func::FuncOp entry();
   void listUnsupported(mlir::func::FuncOp function);
   void declare(mlir::func::FuncOp from);
+  mlir::StringAttr argumentName(mlir::BlockArgument arg);
   mlir::func::FuncOp calleeOf(mlir::Operation *op);
   llvm::SmallVector<Tensor> convertFunction(mlir::func::FuncOp function,
                                             llvm::ArrayRef<Tensor> arguments,
@@ -36,12 +37,16 @@ private:
   llvm::SmallVector<Tensor> convertBlock(mlir::Block &block, Values &values,
                                          unsigned depth);
   void convertOp(mlir::Operation *op, Values &values, unsigned depth);
+  /// The type that the file gives the result is that of the tensor.
+  void checkResult(mlir::Value result, const Tensor &tensor);
   // Ops whose regions are no scalar code (ControlFlow.cpp).
   llvm::SmallVector<Tensor> convertRegion(mlir::Region &region,
                                           llvm::ArrayRef<Tensor> arguments,
                                           const Values &outer, unsigned depth);
   void convertWhile(Op &op, const Values &values, unsigned depth);
   void convertCase(Op &op, const Values &values, unsigned depth);
+  // What a file requires of sizes (ShapeAssertion.cpp).
+  void convertShapeAssertion(Op &op, const Values &values);
 
   mlir::ModuleOp source;
   mlir::SymbolTable symbols;

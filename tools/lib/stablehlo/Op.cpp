@@ -3,8 +3,10 @@
 
 #include "tools/lib/stablehlo/Op.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/SymbolTable.h"
 
 using namespace mlir;
 
@@ -45,21 +47,33 @@ DType dtypeOf(Type element) {
   fail("unsupported: elements of type " + printed(element));
 }
 
-Ints sizesOf(Type type) {
+Ints declaredSizes(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor)
     fail("unsupported: a value of type " + printed(type));
-  if (!tensor.hasStaticShape())
-    fail("unsupported: dynamic sizes, " + printed(type));
-  import::checkedCount(tensor.getShape());
+  Ints known;
+  for (int64_t size : tensor.getShape())
+    known.push_back(ShapedType::isDynamic(size) ? 1 : size);
+  import::checkedCount(known);
   return Ints(tensor.getShape());
 }
 
-Ints sizesOf(const Tensor &tensor) {
-  auto dims = import::staticShape(tensor->shape);
-  if (!dims)
-    fail("unsupported: dynamic sizes");
-  return *dims;
+void requireShape(Emitter &e, ArrayRef<Sym> shape, ArrayRef<Sym> expected,
+                  const Twine &what) {
+  if (shape.size() != expected.size())
+    fail(what + ": rank " + Twine(shape.size()) + ", expected " +
+         Twine(expected.size()));
+  for (auto [x, y] : llvm::zip(shape, expected))
+    e.require(x, y, what);
+}
+
+bool isEmpty(ArrayRef<Sym> shape) { return llvm::is_contained(shape, Sym(0)); }
+
+void requireFits(Emitter &e, const Sym &size, const Sym &whole) {
+  Sym room = e.canonical(whole - size);
+  if (auto known = room.constant(); known && *known < 0)
+    fail("a slice of a size that is " + Twine(-*known) +
+         " larger than its dimension");
 }
 
 StringRef Op::name() const { return op->getName().getStringRef(); }
@@ -67,7 +81,19 @@ StringRef Op::name() const { return op->getName().getStringRef(); }
 Ints Op::resultSizes(unsigned i) const {
   if (i >= op->getNumResults())
     fail("it has " + Twine(op->getNumResults()) + " results");
-  return sizesOf(op->getResult(i).getType());
+  Ints sizes = declaredSizes(op->getResult(i).getType());
+  if (llvm::is_contained(sizes, ShapedType::kDynamic))
+    fail("unsupported: dynamic sizes, " + printed(op->getResult(i).getType()));
+  return sizes;
+}
+
+SmallVector<Sym> Op::elements(unsigned i, size_t count) const {
+  const Tensor &t = in[i];
+  if (!import::isInteger(t->type) || t->rank() != 1)
+    fail("operand " + Twine(i) + " is no vector of integers");
+  e.require(t->shape[0], Sym(count), "operand " + Twine(i) + ": entries");
+  auto list = e.someElements(t);
+  return SmallVector<Sym>(list.begin(), list.end());
 }
 
 DType Op::resultType(unsigned i) const {
@@ -79,6 +105,22 @@ DType Op::resultType(unsigned i) const {
 void Op::requireOperands(size_t count) const {
   if (in.size() != count)
     fail("it has " + Twine(in.size()) + " operands, expected " + Twine(count));
+}
+
+Region &Op::body() const {
+  if (auto list =
+          dyn_cast_or_null<ArrayAttr>(op->getAttr("called_computations"))) {
+    auto name = list.size() == 1 ? dyn_cast<FlatSymbolRefAttr>(list[0])
+                                 : FlatSymbolRefAttr();
+    auto f = name ? SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(op, name)
+                  : func::FuncOp();
+    if (!f || f.isExternal())
+      fail("its computation is not in the file");
+    return f.getBody();
+  }
+  if (op->getNumRegions() != 1)
+    fail("it has " + Twine(op->getNumRegions()) + " regions, expected 1");
+  return op->getRegion(0);
 }
 
 std::optional<Ints> intsOf(Attribute attr) {
@@ -180,8 +222,8 @@ DictionaryAttr Op::fields(StringRef attr) const {
   return d;
 }
 
-SmallVector<std::pair<int64_t, int64_t>> Op::pads(size_t count) const {
-  SmallVector<std::pair<int64_t, int64_t>> r(count, {0, 0});
+SmallVector<std::pair<Sym, Sym>> Op::pads(size_t count) const {
+  SmallVector<std::pair<Sym, Sym>> r(count, {0, 0});
   Attribute a = op->getAttr("padding");
   Ints flat;
   if (!a)
@@ -201,7 +243,7 @@ SmallVector<std::pair<int64_t, int64_t>> Op::pads(size_t count) const {
          " entries, expected " + Twine(2 * count));
   for (size_t i = 0; i < count; ++i) {
     r[i] = {flat[2 * i], flat[2 * i + 1]};
-    for (int64_t p : {r[i].first, r[i].second})
+    for (int64_t p : {flat[2 * i], flat[2 * i + 1]})
       if (p < -(1 << 30) || p > 1 << 30)
         fail("attribute 'padding' holds " + Twine(p));
   }
@@ -209,9 +251,8 @@ SmallVector<std::pair<int64_t, int64_t>> Op::pads(size_t count) const {
 }
 
 Value scalarOf(Emitter &e, const Tensor &x) {
-  for (int64_t size : sizesOf(x))
-    if (size != 1)
-      fail("expected one element, got " + Twine(size));
+  for (const Sym &size : x->shape)
+    e.require(size, 1, "expected one element");
   if (x->constant)
     return import::isFloat(x->type)
                ? e.scalar(x->type, x->constant->asDouble(0))

@@ -227,6 +227,9 @@ const llvm::StringMap<Row> &table() {
       {"stablehlo.shift_right_logical", {shift<arith::ShRUIOp>, 2, Ints_}},
       {"stablehlo.shift_right_arithmetic", {shift<arith::ShRSIOp>, 2, Ints_}},
       {"stablehlo.not", {logicalNot, 1, Ints_ | Bools}},
+      {"stablehlo.popcnt", {unary<math::CtPopOp>, 1, Ints_}},
+      {"stablehlo.count_leading_zeros",
+       {unary<math::CountLeadingZerosOp>, 1, Ints_}},
       {"stablehlo.negate", {negate, 1, Numbers}},
       {"stablehlo.abs", {abs, 1, Numbers}},
       {"stablehlo.sign", {sign, 1, Numbers}},
@@ -360,7 +363,8 @@ void checkScalarRegion(Region &region, size_t args, size_t results) {
       if (!isScalar(v.getType()))
         fail("unsupported: an op on tensors in its region");
     if (&op == &block.back()) {
-      if (op.getName().getStringRef() != "stablehlo.return" ||
+      StringRef name = op.getName().getStringRef();
+      if ((name != "stablehlo.return" && name != "func.return") ||
           op.getNumOperands() != results)
         fail("its region does not return " + Twine(results) + " values");
       return;

@@ -52,9 +52,10 @@ struct Form {
 /// The generic form's name of an entry of the short form.
 StringRef fullName(StringRef op, StringRef name) {
   if (name == "dims")
-    return op == "broadcast_in_dim" ? "broadcast_dimensions"
-           : op == "transpose"      ? "permutation"
-                                    : "dimensions";
+    return op == "broadcast_in_dim" || op == "dynamic_broadcast_in_dim"
+               ? "broadcast_dimensions"
+           : op == "transpose" ? "permutation"
+                               : "dimensions";
   if (name == "dim")
     return op == "iota" || op == "dynamic_iota" ? "iota_dimension"
                                                 : "dimension";
@@ -105,21 +106,20 @@ ParseResult Form::entry(StringRef name) {
   }
   if (name == "precision")
     return keywordList("precision_config");
-  if (name == "format") { // e5m10
-    StringRef format;
-    if (parser.parseKeyword(&format))
-      return failure();
-    state.addAttribute(name, b().getStringAttr(format));
-    return success();
-  }
   Attribute value;
   int64_t number;
+  StringRef word;
   // The colon behind a number begins the types of the op, not the number's.
   OptionalParseResult integer = parser.parseOptionalInteger(number);
+  OptionalParseResult attribute = std::nullopt;
   if (integer.has_value() && succeeded(*integer))
     value = b().getI64IntegerAttr(number);
-  else if (integer.has_value() || name == "algorithm" ||
-           parser.parseAttribute(value))
+  else if (!integer.has_value())
+    attribute = parser.parseOptionalAttribute(value);
+  if (!value && !attribute.has_value() &&
+      succeeded(parser.parseOptionalKeyword(&word))) // e5m10, RFFT
+    value = b().getStringAttr(word);
+  if (!value)
     return parser.emitError(parser.getCurrentLocation())
            << "'" << name << "' is not supported here";
   state.addAttribute(fullName(op, name), value);

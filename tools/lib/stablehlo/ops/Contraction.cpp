@@ -36,7 +36,7 @@ void takeResultType(Op &o) {
 /// Σ x·y, as letters: a.. the batch, A.. the rows, k.. the sum, O.. the columns.
 void dot(Op &o, const DotDims &dims) {
   o.requireOperands(2);
-  Ints sizes[2] = {sizesOf(o.in[0]), sizesOf(o.in[1])};
+  const Shape sizes[2] = {o.in[0]->shape, o.in[1]->shape};
   std::string letters[2], out;
   for (int side : {0, 1}) {
     Ints all = dims.batch[side];
@@ -51,9 +51,7 @@ void dot(Op &o, const DotDims &dims) {
     if (lists[0].size() != lists[1].size())
       fail("the numbers of " + what + " dimensions differ");
     for (auto [x, y] : llvm::zip(lists[0], lists[1])) {
-      if (sizes[0][x] != sizes[1][y])
-        fail(what + " dimensions of sizes " + Twine(sizes[0][x]) + " and " +
-             Twine(sizes[1][y]));
+      o.e.require(sizes[0][x], sizes[1][y], what + " dimensions");
       letters[0][x] = letters[1][y] = next;
       if (what == "batching")
         out += next;
@@ -183,16 +181,20 @@ Ints inverse(ArrayRef<int64_t> perm) {
   return r;
 }
 
-void convertConvolution(Op &o) {
-  o.requireOperands(2);
-  Emitter &e = o.e;
+size_t spatialRank(const Op &o) {
   size_t rank = o.in[0]->rank();
   if (rank < 3 || rank > 6 || o.in[1]->rank() != rank)
     fail("unsupported: operands of ranks " + Twine(rank) + " and " +
          Twine(o.in[1]->rank()));
+  return rank - 2;
+}
+
+/// `padding`: low and high of each spatial dim.
+void convolution(Op &o, ArrayRef<std::pair<Sym, Sym>> padding) {
+  Emitter &e = o.e;
+  size_t spatial = padding.size(), rank = spatial + 2;
   if (!import::isFloat(o.resultType()))
     fail("unsupported: a result of " + import::name(o.resultType()));
-  size_t spatial = rank - 2;
   DictionaryAttr numbers = o.fields("dimension_numbers");
   Ints xAt = layoutOf(numbers, "input", "b", "f", rank),
        wAt = layoutOf(numbers, "kernel", "o", "i", rank),
@@ -211,24 +213,32 @@ void convertConvolution(Op &o) {
   takeResultType(o);
 
   Tensor x = o.in[0], w = o.in[1];
-  Ints low(rank, 0), high(rank, 0), interior(rank, 0);
-  for (auto [s, pad] : llvm::enumerate(o.pads(spatial))) {
+  Shape low(rank, Sym(0)), high(rank, Sym(0));
+  Ints interior(rank, 0);
+  for (auto [s, pad] : llvm::enumerate(padding)) {
     low[xAt[s + 2]] = pad.first;
     high[xAt[s + 2]] = pad.second;
     interior[xAt[s + 2]] = holes[s] - 1;
   }
   x = padTensor(e, x, e.scalar(x->type, 0), low, high, interior);
   if (llvm::is_contained(reversed, 1)) {
-    Ints sizes = sizesOf(w), starts(rank, 0), steps(rank, 1);
+    Shape starts(rank, Sym(0));
+    Ints steps(rank, 1);
     for (size_t s = 0; s < spatial; ++s)
       if (reversed[s]) {
-        starts[wAt[s + 2]] = std::max<int64_t>(sizes[wAt[s + 2]] - 1, 0);
+        starts[wAt[s + 2]] = e.syms.max(w->shape[wAt[s + 2]] - Sym(1), 0);
         steps[wAt[s + 2]] = -1;
       }
-    w = e.slice(w, import::shapeOf(starts), w->shape, steps);
+    w = e.slice(w, starts, w->shape, steps);
   }
-  Ints xs = sizesOf(x), ws = sizesOf(w), out(rank);
-  int64_t channels = xs[xAt[1]], filters = ws[wAt[0]];
+  const Shape xs = x->shape;
+  auto kernel = import::staticShape(w->shape);
+  auto features = xs[xAt[1]].constant();
+  if (!kernel || !features)
+    fail("unsupported: a kernel or features of dynamic sizes");
+  Ints ws = *kernel;
+  Shape out(rank, Sym(0));
+  int64_t channels = *features, filters = ws[wAt[0]];
   if (channels % groups || filters % groups || channels / groups != ws[wAt[1]])
     fail("its features do not fit: " + Twine(channels) + " in " +
          Twine(groups) + " groups for a kernel of " + Twine(ws[wAt[1]]) +
@@ -236,19 +246,21 @@ void convertConvolution(Op &o) {
   out[0] = xs[xAt[0]];
   out[1] = filters;
   for (size_t s = 0; s < spatial; ++s) {
-    int64_t k = ws[wAt[s + 2]],
-            room = xs[xAt[s + 2]] - ((k - 1) * win.dilations[s] + 1);
-    if (k < 1 || room < 0)
+    int64_t k = ws[wAt[s + 2]];
+    Sym room =
+        e.canonical(xs[xAt[s + 2]] - Sym((k - 1) * win.dilations[s] + 1));
+    if (auto known = room.constant(); k < 1 || (known && *known < 0))
       fail("unsupported: a kernel of size 0, or larger than its padded input");
-    out[s + 2] = room / win.strides[s] + 1;
+    e.requireAtLeast(room, 0, "the room of a convolution's kernel");
+    out[s + 2] = e.canonical(e.syms.floorDiv(room, win.strides[s]) + Sym(1));
   }
-  Ints written(rank);
+  Shape written(rank, Sym(0));
   for (size_t i = 0; i < rank; ++i)
     written[yAt[i]] = out[i];
   auto is = [](const Ints &at, std::initializer_list<int64_t> want) {
     return at == Ints(want);
   };
-  Shape shape = import::shapeOf(written);
+  Shape shape = written;
   // The layouts that linalg has a name for, as they are.
   Tensor y;
   if (groups == 1 && spatial == 1 && is(xAt, {0, 2, 1}) && yAt == xAt &&
@@ -267,25 +279,43 @@ void convertConvolution(Op &o) {
   // All others as [n, c, ...] * [f, c, ...].
   x = e.transpose(x, xAt);
   w = e.transpose(w, wAt);
-  shape = import::shapeOf(out);
+  shape = out;
   if (groups == 1 && spatial == 1) {
     y = convolve<linalg::Conv1DNcwFcwOp>(e, x, w, shape, win);
   } else if (groups == 1 && spatial == 2) {
     y = convolve<linalg::Conv2DNchwFchwOp>(e, x, w, shape, win);
   } else {
-    Ints xg = sizesOf(x), wg = sizesOf(w), yg = out;
-    xg[1] /= groups;
-    xg.insert(xg.begin() + 1, groups);
-    wg[0] /= groups;
-    wg.insert(wg.begin(), groups);
-    yg[1] /= groups;
-    yg.insert(yg.begin() + 1, groups);
-    y = convolveGeneric(e, e.reshape(x, import::shapeOf(xg)),
-                        e.reshape(w, import::shapeOf(wg)), import::shapeOf(yg),
-                        win);
+    auto grouped = [&](Shape shape, size_t dim, int64_t size) {
+      shape[dim] = size / groups;
+      shape.insert(shape.begin() + dim, groups);
+      return shape;
+    };
+    y = convolveGeneric(e, e.reshape(x, grouped(x->shape, 1, channels)),
+                        e.reshape(w, grouped(w->shape, 0, filters)),
+                        grouped(out, 1, filters), win);
     y = e.reshape(y, shape);
   }
   o.out.push_back(e.transpose(y, inverse(yAt)));
+}
+
+void convertConvolution(Op &o) {
+  o.requireOperands(2);
+  convolution(o, o.pads(spatialRank(o)));
+}
+
+/// The same with its padding as an operand: [[low, high], ...].
+void convertDynamicConvolution(Op &o) {
+  o.requireOperands(3);
+  size_t spatial = spatialRank(o);
+  const Tensor pads = o.in.pop_back_val();
+  if (!import::isInteger(pads->type))
+    fail("its padding is " + import::name(pads->type));
+  requireShape(o.e, pads->shape, {Sym(spatial), Sym(2)}, "its padding");
+  auto list = o.e.someElements(pads);
+  SmallVector<std::pair<Sym, Sym>> pairs;
+  for (size_t s = 0; s < spatial; ++s)
+    pairs.push_back({list[2 * s], list[2 * s + 1]});
+  convolution(o, pairs);
 }
 
 } // namespace
@@ -295,6 +325,7 @@ ArrayRef<Entry> contractionOps() {
       {"stablehlo.dot", convertDot},
       {"stablehlo.dot_general", convertDotGeneral},
       {"stablehlo.convolution", convertConvolution},
+      {"stablehlo.dynamic_conv", convertDynamicConvolution},
   };
   return ops;
 }

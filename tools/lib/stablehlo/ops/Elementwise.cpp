@@ -17,14 +17,19 @@ namespace {
 
 void convertElementwise(Op &o) {
   checkScalar(o.op);
-  Ints sizes = o.resultSizes();
   StringRef name = o.name();
-  for (auto [i, t] : llvm::enumerate(o.in)) {
-    // The condition of select, the bounds of clamp may be scalars.
-    bool mayBeScalar = (name == "stablehlo.select" && i == 0) ||
-                       (name == "stablehlo.clamp" && i != 1);
-    if (sizesOf(t) != sizes && !(mayBeScalar && t->rank() == 0))
-      fail("operand " + Twine(i) + " has other sizes than the result");
+  // The condition of select, the bounds of clamp may be scalars.
+  auto mayBeScalar = [&](size_t i) {
+    return (name == "stablehlo.select" && i == 0) ||
+           (name == "stablehlo.clamp" && i != 1);
+  };
+  const Tensor &like = o.in[o.in.size() > 1 ? 1 : 0];
+  for (auto [i, t] : llvm::enumerate(o.in))
+    if (!mayBeScalar(i) || t->rank() != 0)
+      requireShape(o.e, t->shape, like->shape, "operand " + Twine(i));
+  if (Tensor folded = foldElementwise(o.e, o.op, o.in, o.resultType())) {
+    o.out.push_back(folded);
+    return;
   }
   Operation *op = o.op;
   o.out.push_back(o.e.elementwise(
@@ -71,9 +76,22 @@ Tensor floatToInt(Emitter &e, const Tensor &x, DType to) {
 void convertConvert(Op &o) {
   o.requireOperands(1);
   DType from = o.in[0]->type, to = o.resultType();
+  // Sizes as floats, which means divide by, are remembered.
+  const Tensor &x = o.in[0];
+  bool isReal = to == DType::F32 || to == DType::F64;
+  if (x->castOf && (isReal || to == DType::I32 || to == DType::I64)) {
+    Tensor whole =
+        o.e.integers(DType::I64, *import::staticShape(x->shape), *x->castOf);
+    o.out.push_back(o.e.cast(whole, to));
+    if (isReal)
+      o.out[0]->castOf = x->castOf;
+    return;
+  }
   o.out.push_back(import::isFloat(from) && import::isInteger(to)
-                      ? floatToInt(o.e, o.in[0], to)
-                      : o.e.cast(o.in[0], to));
+                      ? floatToInt(o.e, x, to)
+                      : o.e.cast(x, to));
+  if (x->elements && isReal)
+    o.out[0]->castOf = o.e.knownElements(x);
 }
 
 void convertConstant(Op &o) {
@@ -116,26 +134,42 @@ void convertConstant(Op &o) {
       type, sizes, import::Bytes::copy(bytes), splat && count != 1)));
 }
 
-void convertIota(Op &o) {
-  o.requireOperands(0);
-  Ints sizes = o.resultSizes();
+/// One row of numbers, seen along the other dims.
+void emitIota(Op &o, const Shape &sizes) {
+  Emitter &e = o.e;
   DType type = o.resultType();
   if (type == DType::Bool)
     fail("unsupported: iota of bool");
   int64_t dim = o.integer("iota_dimension", {}, 0, int64_t(sizes.size()) - 1);
-  // One row of numbers, seen along the others.
-  if (sizes[dim] > int64_t(1) << 26)
-    fail("unsupported: iota of " + Twine(sizes[dim]));
-  std::vector<int64_t> numbers(sizes[dim]);
-  for (int64_t i = 0; i < sizes[dim]; ++i)
-    numbers[i] = i;
-  Tensor row = o.e.constant(
-      import::HostTensor::ofInts(DType::I64, {sizes[dim]}, numbers));
-  Ints unit(sizes.size(), 1);
+  Tensor row;
+  if (auto known = sizes[dim].constant(); known && *known <= 1 << 26) {
+    std::vector<int64_t> numbers(*known);
+    for (int64_t i = 0; i < *known; ++i)
+      numbers[i] = i;
+    row = e.constant(import::HostTensor::ofInts(DType::I64, {*known}, numbers));
+  } else {
+    row = e.generate(DType::I64, {sizes[dim]},
+                     [](OpBuilder &b, Location l, ValueRange i) -> Value {
+                       return arith::IndexCastOp::create(b, l, b.getI64Type(),
+                                                         i[0]);
+                     });
+  }
+  Shape unit(sizes.size(), Sym(1));
   unit[dim] = sizes[dim];
-  o.out.push_back(
-      o.e.broadcast(o.e.reshape(o.e.cast(row, type), import::shapeOf(unit)),
-                    import::shapeOf(sizes)));
+  o.out.push_back(e.broadcast(e.reshape(e.cast(row, type), unit), sizes));
+}
+
+void convertIota(Op &o) {
+  o.requireOperands(0);
+  emitIota(o, import::shapeOf(o.resultSizes()));
+}
+
+void convertDynamicIota(Op &o) {
+  o.requireOperands(1);
+  if (o.op->getNumResults() != 1)
+    fail("it has " + Twine(o.op->getNumResults()) + " results");
+  emitIota(o,
+           o.elements(0, declaredSizes(o.op->getResult(0).getType()).size()));
 }
 
 void convertBarrier(Op &o) { o.out = o.in; }
@@ -148,6 +182,7 @@ ArrayRef<Entry> elementwiseOps() {
       {"stablehlo.convert", convertConvert},
       {"stablehlo.constant", convertConstant},
       {"stablehlo.iota", convertIota},
+      {"stablehlo.dynamic_iota", convertDynamicIota},
       {"stablehlo.optimization_barrier", convertBarrier},
   };
   return ops;

@@ -18,12 +18,15 @@ namespace heed::stablehlo {
 
 namespace {
 
-void convertGather(Op &o) {
-  o.requireOperands(2);
+void gather(Op &o, const Shape &sizes) {
   Emitter &e = o.e;
   const Tensor &x = o.in[0], &indices = o.in[1];
-  Ints from = sizesOf(x), at = sizesOf(indices), result = o.resultSizes();
+  const Shape &from = x->shape, &at = indices->shape;
   size_t rank = from.size();
+  if (o.op->getNumResults() != 1)
+    fail("it has " + Twine(o.op->getNumResults()) + " results");
+  // Of the declared sizes only the rank counts: the others follow.
+  Shape result(declaredSizes(o.op->getResult(0).getType()).size(), Sym(0));
   if (!import::isInteger(indices->type))
     fail("its indices are " + import::name(indices->type));
   DictionaryAttr numbers = o.fields("dimension_numbers");
@@ -46,20 +49,20 @@ void convertGather(Op &o) {
   if (vectorDim < 0 || vectorDim > int64_t(at.size()))
     fail("'index_vector_dim' is " + Twine(vectorDim));
   bool scalarIndex = vectorDim == int64_t(at.size());
-  if (int64_t(startMap.size()) != (scalarIndex ? 1 : at[vectorDim]))
+  if (Sym(startMap.size()) != (scalarIndex ? Sym(1) : at[vectorDim]))
     fail("'start_index_map' does not fit the indices");
-  Ints sizes = o.ints("slice_sizes", rank);
-  for (size_t d = 0; d < rank; ++d)
-    if (sizes[d] < 0 || sizes[d] > from[d])
-      fail("a slice of " + Twine(sizes[d]) + " of a dimension of size " +
-           Twine(from[d]));
+  for (size_t d = 0; d < rank; ++d) {
+    if (auto known = sizes[d].constant(); known && *known < 0)
+      fail("a slice of size " + Twine(*known));
+    requireFits(e, sizes[d], from[d]);
+  }
   // Operand dims that the offsets run over, in order.
   Ints sliced;
   for (int64_t d = 0; d < int64_t(rank); ++d) {
     bool isGone =
         llvm::is_contained(collapsed, d) || llvm::is_contained(batching, d);
-    if (isGone && sizes[d] > 1)
-      fail("a slice of " + Twine(sizes[d]) + " along a dimension that is gone");
+    if (isGone && sizes[d] != Sym(1) && sizes[d] != Sym(0))
+      fail("a slice of another size than 1 along a dimension that is gone");
     if (!isGone)
       sliced.push_back(d);
   }
@@ -76,18 +79,37 @@ void convertGather(Op &o) {
       batching.size() != indexBatching.size())
     fail("its dimension numbers do not fit the ranks");
   for (auto [d, i] : llvm::zip(batchDims, indexDims))
-    if (result[d] != at[i])
-      fail("its result does not have the sizes of its indices");
+    result[d] = e.canonical(at[i]);
   for (auto [d, s] : llvm::zip(offsetDims, sliced))
-    if (result[d] != sizes[s])
-      fail("its result does not have the sizes of its slices");
-  for (auto [d, i] : llvm::zip(batching, indexBatching))
-    if (i == vectorDim || from[d] != at[i] || llvm::is_contained(startMap, d) ||
+    result[d] = e.canonical(sizes[s]);
+  for (auto [d, i] : llvm::zip(batching, indexBatching)) {
+    if (i == vectorDim || llvm::is_contained(startMap, d) ||
         llvm::is_contained(collapsed, d))
       fail("its batching dimensions do not fit");
-  if (import::checkedCount(result) == 0) {
-    o.out.push_back(e.computed(e.empty(x->type, import::shapeOf(result)),
-                               x->type, import::shapeOf(result)));
+    e.require(from[d], at[i], "its batching dimensions");
+  }
+  if (isEmpty(result)) {
+    o.out.push_back(e.computed(e.empty(x->type, result), x->type, result));
+    return;
+  }
+  if (indexDims.empty() && (scalarIndex || vectorDim == 0)) {
+    // One slice, without the dims that are gone.
+    Shape starts(rank, Sym(0)), kept;
+    for (auto [k, d] : llvm::enumerate(startMap)) {
+      Tensor index =
+          scalarIndex
+              ? indices
+              : e.reshape(e.slice(indices, {Sym(k)}, {Sym(1)}, {1}), {});
+      starts[d] = clampedStart(e, index, sizes[d], from[d]);
+    }
+    Tensor slice = e.slice(x, starts, sizes, Ints(rank, 1));
+    for (int64_t d : sliced)
+      kept.push_back(sizes[d]);
+    slice = e.reshape(slice, kept);
+    Ints order(result.size());
+    for (auto [k, d] : llvm::enumerate(offsetDims))
+      order[d] = k;
+    o.out.push_back(e.transpose(slice, order));
     return;
   }
 
@@ -95,42 +117,54 @@ void convertGather(Op &o) {
   Value source = e.ir(x), table = e.ir(indices), zero = e.scalarInt(index, 0);
   SmallVector<Value> last(rank), entry(startMap.size());
   for (size_t d = 0; d < rank; ++d)
-    last[d] = e.scalarInt(index, from[d] - sizes[d]);
+    last[d] = e.size(e.canonical(from[d] - sizes[d]));
   for (size_t k = 0; k < startMap.size(); ++k)
     entry[k] = e.scalarInt(index, k);
   bool u = import::isUnsigned(indices->type);
-  o.out.push_back(
-      e.generate(x->type, import::shapeOf(result),
-                 [&](OpBuilder &b, Location l, ValueRange i) -> Value {
-                   SmallVector<Value> where(at.size()), read(rank, zero);
-                   for (auto [d, to] : llvm::zip(batchDims, indexDims))
-                     where[to] = i[d];
-                   for (auto [k, d] : llvm::enumerate(startMap)) {
-                     if (!scalarIndex)
-                       where[vectorDim] = entry[k];
-                     Value v = tensor::ExtractOp::create(b, l, table, where);
-                     if (u) {
-                       v = arith::IndexCastUIOp::create(b, l, index, v);
-                       v = arith::MinUIOp::create(b, l, v, last[d]);
-                     } else {
-                       v = arith::IndexCastOp::create(b, l, index, v);
-                       v = arith::MinSIOp::create(b, l, v, last[d]);
-                       v = arith::MaxSIOp::create(b, l, v, zero);
-                     }
-                     read[d] = v;
-                   }
-                   for (auto [d, from] : llvm::zip(batching, indexBatching))
-                     read[d] = where[from];
-                   for (auto [d, s] : llvm::zip(offsetDims, sliced))
-                     read[s] = arith::AddIOp::create(b, l, read[s], i[d]);
-                   return tensor::ExtractOp::create(b, l, source, read);
-                 }));
+  o.out.push_back(e.generate(
+      x->type, result, [&](OpBuilder &b, Location l, ValueRange i) -> Value {
+        SmallVector<Value> where(at.size()), read(rank, zero);
+        for (auto [d, to] : llvm::zip(batchDims, indexDims))
+          where[to] = i[d];
+        for (auto [k, d] : llvm::enumerate(startMap)) {
+          if (!scalarIndex)
+            where[vectorDim] = entry[k];
+          Value v = tensor::ExtractOp::create(b, l, table, where);
+          if (u) {
+            v = arith::IndexCastUIOp::create(b, l, index, v);
+            v = arith::MinUIOp::create(b, l, v, last[d]);
+          } else {
+            v = arith::IndexCastOp::create(b, l, index, v);
+            v = arith::MinSIOp::create(b, l, v, last[d]);
+            v = arith::MaxSIOp::create(b, l, v, zero);
+          }
+          read[d] = v;
+        }
+        for (auto [d, from] : llvm::zip(batching, indexBatching))
+          read[d] = where[from];
+        for (auto [d, s] : llvm::zip(offsetDims, sliced))
+          read[s] = arith::AddIOp::create(b, l, read[s], i[d]);
+        return tensor::ExtractOp::create(b, l, source, read);
+      }));
+}
+
+void convertGather(Op &o) {
+  o.requireOperands(2);
+  gather(o, import::shapeOf(o.ints("slice_sizes", o.in[0]->rank())));
+}
+
+/// The same with the sizes of a slice as an operand.
+void convertDynamicGather(Op &o) {
+  o.requireOperands(3);
+  gather(o, o.elements(2, o.in[0]->rank()));
 }
 
 } // namespace
 
 ArrayRef<Entry> gatherOps() {
-  static const Entry ops[] = {{"stablehlo.gather", convertGather}};
+  static const Entry ops[] = {
+      {"stablehlo.gather", convertGather},
+      {"stablehlo.dynamic_gather", convertDynamicGather}};
   return ops;
 }
 

@@ -32,8 +32,8 @@ struct Places {
   bool scalarIndex = false;
 };
 
-Places readPlaces(Op &o, ArrayRef<int64_t> operand, ArrayRef<int64_t> at,
-                  ArrayRef<int64_t> updates) {
+Places readPlaces(Op &o, const Shape &operand, const Shape &at,
+                  const Shape &updates) {
   DictionaryAttr numbers = o.fields("scatter_dimension_numbers");
   auto list = [&](StringRef name, size_t limit) {
     Attribute a = numbers.get(name);
@@ -54,7 +54,7 @@ Places readPlaces(Op &o, ArrayRef<int64_t> operand, ArrayRef<int64_t> at,
   if (p.vectorDim < 0 || p.vectorDim > int64_t(at.size()))
     fail("'index_vector_dim' is " + Twine(p.vectorDim));
   p.scalarIndex = p.vectorDim == int64_t(at.size());
-  if (int64_t(p.target.size()) != (p.scalarIndex ? 1 : at[p.vectorDim]))
+  if (Sym(p.target.size()) != (p.scalarIndex ? Sym(1) : at[p.vectorDim]))
     fail("'scatter_dims_to_operand_dims' does not fit the indices");
   for (int64_t d = 0; d < int64_t(operand.size()); ++d)
     if (!llvm::is_contained(inserted, d) && !llvm::is_contained(p.batching, d))
@@ -70,39 +70,37 @@ Places readPlaces(Op &o, ArrayRef<int64_t> operand, ArrayRef<int64_t> at,
       p.batching.size() != p.indexBatching.size())
     fail("its dimension numbers do not fit the ranks");
   for (auto [u, i] : llvm::zip(p.scatterDims, p.indexDims))
-    if (updates[u] != at[i])
-      fail("its updates do not have the sizes of its indices");
+    o.e.require(updates[u], at[i], "the sizes of its updates and indices");
   for (auto [u, d] : llvm::zip(p.windowDims, p.slicedDims))
-    if (updates[u] > operand[d])
-      fail("its updates have slices larger than the operand");
-  for (auto [d, i] : llvm::zip(p.batching, p.indexBatching))
-    if (i == p.vectorDim || operand[d] != at[i] ||
-        llvm::is_contained(p.target, d))
+    requireFits(o.e, updates[u], operand[d]);
+  for (auto [d, i] : llvm::zip(p.batching, p.indexBatching)) {
+    if (i == p.vectorDim || llvm::is_contained(p.target, d))
       fail("its batching dimensions do not fit");
+    o.e.require(operand[d], at[i], "its batching dimensions");
+  }
   return p;
 }
 
 void convertScatter(Op &o) {
   size_t count = o.in.size() / 2;
-  if (o.in.size() % 2 == 0 || count == 0 || o.op->getNumResults() != count ||
-      o.op->getNumRegions() != 1)
-    fail("it has " + Twine(o.in.size()) + " operands, " +
-         Twine(o.op->getNumResults()) + " results and " +
-         Twine(o.op->getNumRegions()) + " regions");
+  if (o.in.size() % 2 == 0 || count == 0 || o.op->getNumResults() != count)
+    fail("it has " + Twine(o.in.size()) + " operands and " +
+         Twine(o.op->getNumResults()) + " results");
   Emitter &e = o.e;
   ArrayRef<Tensor> operands = ArrayRef(o.in).take_front(count),
                    updates = ArrayRef(o.in).drop_front(count + 1);
   const Tensor &indices = o.in[count];
   if (!import::isInteger(indices->type))
     fail("its indices are " + import::name(indices->type));
-  Ints sizes = sizesOf(operands[0]), at = sizesOf(indices),
-       from = sizesOf(updates[0]);
-  Region &body = o.op->getRegion(0);
+  const Shape sizes = operands[0]->shape, at = indices->shape,
+              from = updates[0]->shape;
+  Region &body = o.body();
   checkScalarRegion(body, 2 * count, count);
   for (size_t i = 0; i < count; ++i) {
-    if (sizesOf(operands[i]) != sizes || sizesOf(updates[i]) != from ||
-        operands[i]->type != updates[i]->type)
-      fail("its operands or updates differ in sizes or types");
+    requireShape(e, operands[i]->shape, sizes, "the sizes of its operands");
+    requireShape(e, updates[i]->shape, from, "the sizes of its updates");
+    if (operands[i]->type != updates[i]->type)
+      fail("its operands and updates differ in types");
     for (Value v :
          {Value(body.getArgument(i)), Value(body.getArgument(count + i)),
           body.front().back().getOperand(i)})
@@ -110,27 +108,31 @@ void convertScatter(Op &o) {
         fail("unsupported: a body on other element types than the operands'");
   }
   Places p = readPlaces(o, sizes, at, from);
-  int64_t total = import::checkedCount(from);
   o.out.assign(operands.begin(), operands.end());
-  if (total == 0 || import::checkedCount(sizes) == 0)
+  if (isEmpty(from) || isEmpty(sizes))
     return;
 
   import::Code c{e, e.b, e.loc};
-  SmallVector<Value> state, sources, limits;
+  SmallVector<Value> state, sources;
   for (size_t i = 0; i < count; ++i) {
     state.push_back(e.ir(operands[i]));
     sources.push_back(e.ir(updates[i]));
   }
   Value table = e.ir(indices);
+  SmallVector<Value> ends, limits;
+  for (const Sym &size : from)
+    ends.push_back(e.size(size));
+  for (const Sym &size : sizes)
+    limits.push_back(e.size(size));
   bool u = import::isUnsigned(indices->type);
   import::Code::Values results = c.repeat(
-      c.index(total), state, [&](Value flat, import::Code::Values carried) {
+      e.size(e.product(from)), state, [&](Value flat, import::Code::Values carried) {
         SmallVector<Value> place(from.size()), where(at.size()),
             to(sizes.size(), c.index(0));
   for (size_t d = from.size(); d-- > 0;) {
-    place[d] = d ? c.rem(flat, c.index(from[d])) : flat;
+    place[d] = d ? c.rem(flat, ends[d]) : flat;
     if (d)
-      flat = c.div(flat, c.index(from[d]));
+      flat = c.div(flat, ends[d]);
   }
   for (auto [d, i] : llvm::zip(p.scatterDims, p.indexDims))
     where[i] = place[d];
@@ -148,9 +150,9 @@ void convertScatter(Op &o) {
     to[d] = c.add(to[d], place[w]);
   // Outside: read and written back at a place that is inside.
   Value inside;
-  for (auto [d, size] : llvm::enumerate(sizes)) {
+  for (auto [d, limit] : llvm::enumerate(limits)) {
     Value fits = arith::CmpIOp::create(c.b, c.l, arith::CmpIPredicate::ult,
-                                       to[d], c.index(size));
+                                       to[d], limit);
     inside = inside ? c.both(inside, fits) : fits;
     to[d] = c.select(fits, to[d], c.index(0));
   }
