@@ -3,9 +3,12 @@
 //
 //   a pool that excite does not read, or that stands twice  → dropped
 //   epilogue x·g without extras                             → the default
+//   an operand through a cast that forgets sizes            → what is cast
 #include "dialect/gate/GateOps.h"
 
+#include "dialect/AttnCasts.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -60,9 +63,42 @@ struct DropDefaultEpilogue : OpRewritePattern<GateOp> {
     return success();
   }
 };
+
+struct FoldCasts : OpRewritePattern<GateOp> {
+  FoldCasts(MLIRContext *context) : OpRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(GateOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!foldCastOperands(rewriter, op))
+      return failure();
+    // What is pooled has the sizes that x has now.
+    Block &body = op.getExcite().front();
+    Type pooled = op.getPooledType();
+    rewriter.modifyOpInPlace(op, [&] {
+      for (BlockArgument argument : body.getArguments()) {
+        Type before = argument.getType();
+        if (before == pooled)
+          continue;
+        argument.setType(pooled);
+        rewriter.setInsertionPointToStart(&body);
+        auto cast =
+            tensor::CastOp::create(rewriter, op.getLoc(), before, argument);
+        rewriter.replaceAllUsesExcept(argument, cast, cast);
+      }
+    });
+    OpOperand &gate = body.getTerminator()->getOpOperand(0);
+    if (gate.get().getType() == pooled)
+      return success();
+    rewriter.setInsertionPoint(body.getTerminator());
+    Value cast =
+        tensor::CastOp::create(rewriter, op.getLoc(), pooled, gate.get());
+    rewriter.modifyOpInPlace(body.getTerminator(), [&] { gate.set(cast); });
+    return success();
+  }
+};
 } // namespace
 
 void GateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                          MLIRContext *context) {
-  patterns.add<DropPool, DropDefaultEpilogue>(context);
+  patterns.add<DropPool, DropDefaultEpilogue, FoldCasts>(context);
 }

@@ -6,8 +6,10 @@
 //   q · c, k · c, q / c                            → scale
 //   bias 0, mask true                              → dropped
 //   constant lower-triangular mask                 → causal
+//   operand through a cast that forgets sizes      → what is cast
 #include "dialect/sdpa/SdpaOps.h"
 
+#include "dialect/AttnCasts.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -311,8 +313,18 @@ struct SimplifyConstantMask : OpRewritePattern<SdpaOp> {
 };
 } // namespace
 
+namespace {
+struct FoldCasts : OpRewritePattern<SdpaOp> {
+  FoldCasts(MLIRContext *context) : OpRewritePattern(context, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(SdpaOp op,
+                                PatternRewriter &rewriter) const override {
+    return success(foldCastOperands(rewriter, op));
+  }
+};
+} // namespace
+
 void SdpaOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                          MLIRContext *context) {
   patterns.add<FoldMovementOfOperand, FoldTransposeOfResult, MergeScale,
-               DropZeroBias, SimplifyConstantMask>(context);
+               DropZeroBias, SimplifyConstantMask, FoldCasts>(context);
 }

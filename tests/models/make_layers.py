@@ -21,7 +21,7 @@ for node in exported.graph.node:  # where in the program each came from
     del node.metadata_props[:]
 onnx.save(exported, f"{folder}/layers_dyn.onnx")
 model.double()
-for k, shape in enumerate([(2, 9, 16), (1, 70, 16)]):
+for name, shape in {"layers_dyn": (2, 9, 16), "layers_dyn_long": (1, 70, 16)}.items():
     x = torch.rand(shape, dtype=torch.float32) - 0.5
-    np.save(f"{folder}/layers_dyn.in{k}.npy", x.numpy())
-    np.save(f"{folder}/layers_dyn.out{k}.npy", model(x.double()).detach().float().numpy())
+    np.save(f"{folder}/{name}.in0.npy", x.numpy())
+    np.save(f"{folder}/{name}.out0.npy", model(x.double()).detach().float().numpy())

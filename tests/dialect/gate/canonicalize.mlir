@@ -53,3 +53,25 @@ func.func @square_is_no_default_epilogue(%x: tensor<1x8x4x4xf32>) -> tensor<1x8x
     } -> tensor<1x8x4x4xf32>
   return %y : tensor<1x8x4x4xf32>
 }
+
+// A cast that forgets a size: the gate, its pool and its result have it.
+// CHECK-LABEL: func @cast_folded
+// CHECK-SAME: %[[X:.*]]: tensor<1x8x4x4xf32>, %[[E:.*]]: tensor<?x8x4x4xf32>
+// CHECK: %[[INIT:.*]] = tensor.empty() : tensor<1x8x4x4xf32>
+// CHECK: %[[Y:.*]] = attn.gate ins(%[[X]] : tensor<1x8x4x4xf32>) outs(%[[INIT]] : tensor<1x8x4x4xf32>)
+// CHECK: ^bb0(%[[P:.*]]: tensor<1x8xf32>):
+// CHECK: linalg.exp ins(%[[P]] : tensor<1x8xf32>)
+// CHECK: %[[Z:.*]] = tensor.cast %[[Y]] : tensor<1x8x4x4xf32> to tensor<?x8x4x4xf32>
+// CHECK: return %[[Z]]
+func.func @cast_folded(%x: tensor<1x8x4x4xf32>, %e: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+  %c1 = arith.constant 1 : index
+  %c = tensor.cast %x : tensor<1x8x4x4xf32> to tensor<?x8x4x4xf32>
+  %init = tensor.empty(%c1) : tensor<?x8x4x4xf32>
+  %y = attn.gate ins(%c : tensor<?x8x4x4xf32>) outs(%init : tensor<?x8x4x4xf32>) dimensions = [2, 3] pools = [avg] excite {
+    ^bb0(%p: tensor<?x8xf32>):
+      %o = tensor.empty(%c1) : tensor<?x8xf32>
+      %g = linalg.exp ins(%p : tensor<?x8xf32>) outs(%o : tensor<?x8xf32>) -> tensor<?x8xf32>
+      attn.yield %g : tensor<?x8xf32>
+    } -> tensor<?x8x4x4xf32>
+  return %y : tensor<?x8x4x4xf32>
+}

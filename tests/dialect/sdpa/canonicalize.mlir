@@ -157,3 +157,26 @@ func.func @other_mask_stays(%x: tensor<1x2x3x8xf32>, %e: tensor<1x2x3x8xf32>) ->
       mask(%m : tensor<3x3xi1>) outs(%e : tensor<1x2x3x8xf32>) maps = [#q, #k, #v, #ij, #o] -> tensor<1x2x3x8xf32>
   return %o : tensor<1x2x3x8xf32>
 }
+
+// -----
+
+#q = affine_map<(b, h, i, j, d, e) -> (b, h, i, d)>
+#k = affine_map<(b, h, i, j, d, e) -> (b, h, j, d)>
+#v = affine_map<(b, h, i, j, d, e) -> (b, h, j, e)>
+#o = affine_map<(b, h, i, j, d, e) -> (b, h, i, e)>
+
+// Casts that forget a size: the attention and its result have it.
+// CHECK-LABEL: func @casts_folded
+// CHECK-SAME: (%[[X:.*]]: tensor<1x2x6x4xf32>)
+// CHECK: %[[INIT:.*]] = tensor.empty() : tensor<1x2x6x4xf32>
+// CHECK: %[[Y:.*]] = attn.sdpa ins(%[[X]], %[[X]], %[[X]] : {{.*}}) outs(%[[INIT]] : tensor<1x2x6x4xf32>)
+// CHECK: %[[Z:.*]] = tensor.cast %[[Y]] : tensor<1x2x6x4xf32> to tensor<1x2x?x4xf32>
+// CHECK: return %[[Z]]
+func.func @casts_folded(%x: tensor<1x2x6x4xf32>) -> tensor<1x2x?x4xf32> {
+  %c6 = arith.constant 6 : index
+  %c = tensor.cast %x : tensor<1x2x6x4xf32> to tensor<1x2x?x4xf32>
+  %e = tensor.empty(%c6) : tensor<1x2x?x4xf32>
+  %y = attn.sdpa ins(%c, %c, %c : tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>)
+      outs(%e : tensor<1x2x?x4xf32>) maps = [#q, #k, #v, #o] -> tensor<1x2x?x4xf32>
+  return %y : tensor<1x2x?x4xf32>
+}
