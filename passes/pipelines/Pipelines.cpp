@@ -249,10 +249,12 @@ void registerHeedPasses() {
       [](OpPassManager &pm, const LowerCpuOptions &options) {
         buildCpuPipeline(pm, options);
       });
+  registerGpuPipelines();
 }
 
 void registerHeedDialects(DialectRegistry &registry) {
   attn::registerAttnDialect(registry);
+  registerGpuTargets(registry);
 }
 
 } // namespace heed

@@ -29,6 +29,20 @@ struct LowerCpuOptions : mlir::PassPipelineOptions<LowerCpuOptions> {
                          llvm::cl::init(false)};
 };
 
+struct LowerGpuOptions : mlir::PassPipelineOptions<LowerGpuOptions> {
+  Option<std::string> chip{*this, "chip",
+                           llvm::cl::desc("GPU to generate code for (sm_80, "
+                                          "sm_86, sm_87, sm_89, sm_90, sm_90a, "
+                                          "sm_100, sm_120; default: sm_80)"),
+                           llvm::cl::init("sm_80")};
+  Option<std::string> format{
+      *this, "format",
+      llvm::cl::desc("what a kernel becomes: llvm (its LLVM dialect), ptx, or "
+                     "cubin, fatbin by the CUDA toolkit's ptxas (default: "
+                     "ptx)"),
+      llvm::cl::init("ptx")};
+};
+
 void buildNormalizePipeline(mlir::OpPassManager &pm);
 void buildRecognizePipeline(mlir::OpPassManager &pm);
 void buildFusePipeline(mlir::OpPassManager &pm);
@@ -40,6 +54,16 @@ void buildLowerCpuPipeline(mlir::OpPassManager &pm,
 void buildCpuPipeline(
     mlir::OpPassManager &pm, const LowerCpuOptions &options, bool fuse = true,
     llvm::function_ref<void(mlir::OpPassManager &)> beforeLowering = nullptr);
+
+/// Attention to GPU kernels; what has no kernel stays linalg and attn on
+/// buffers, beside the launches.
+void buildLowerGpuPipeline(mlir::OpPassManager &pm,
+                           const LowerGpuOptions &options);
+/// All stages to kernels.
+void buildGpuPipeline(mlir::OpPassManager &pm, const LowerGpuOptions &options);
+void registerGpuPipelines();
+/// What turns kernels into text and binaries.
+void registerGpuTargets(mlir::DialectRegistry &registry);
 
 /// Passes and pipelines of Heed, for `heed-opt` and the plug-in.
 void registerHeedPasses();

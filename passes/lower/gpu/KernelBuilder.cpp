@@ -1,0 +1,283 @@
+// KernelBuilder.cpp - functions, parameters and arithmetic of GPU kernels.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/gpu/KernelBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OperationSupport.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace heed::cuda {
+
+static constexpr StringRef kModuleName = "heed_kernels";
+static constexpr StringRef kSharedName = "shared_memory";
+/// Rows of tiles are copied 16 bytes at a time; 128 is what TMA will ask for.
+static constexpr uint64_t kSharedAlignment = 128;
+
+KernelBuilder::KernelBuilder(OpBuilder &host, Location loc,
+                             gpu::GPUModuleOp module, StringRef name,
+                             unsigned threads)
+    : host(host), b(host.getContext()), loc(loc), module(module),
+      threads(threads) {
+  b.setInsertionPointToEnd(module.getBody());
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), {});
+  function = LLVM::LLVMFuncOp::create(b, loc, name, type);
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(),
+                    b.getUnitAttr());
+  function->setAttr(
+      NVVM::NVVMDialect::getReqntidAttrName(),
+      b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
+  b.setInsertionPointToStart(function.addEntryBlock(b));
+}
+
+Value KernelBuilder::i1(bool value) {
+  return arith::ConstantIntOp::create(b, loc, value, 1);
+}
+Value KernelBuilder::i32(int64_t value) {
+  return arith::ConstantIntOp::create(b, loc, value, 32);
+}
+Value KernelBuilder::i64(int64_t value) {
+  return arith::ConstantIntOp::create(b, loc, value, 64);
+}
+Value KernelBuilder::f32(double value) {
+  return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+}
+
+Value KernelBuilder::add(Value x, Value y) {
+  return b.createOrFold<arith::AddIOp>(loc, x, y);
+}
+Value KernelBuilder::sub(Value x, Value y) {
+  return b.createOrFold<arith::SubIOp>(loc, x, y);
+}
+Value KernelBuilder::mul(Value x, Value y) {
+  return b.createOrFold<arith::MulIOp>(loc, x, y);
+}
+Value KernelBuilder::div(Value x, int64_t y) {
+  Value divisor = x.getType().isInteger(64) ? i64(y) : i32(y);
+  return b.createOrFold<arith::DivUIOp>(loc, x, divisor);
+}
+Value KernelBuilder::rem(Value x, int64_t y) {
+  Value divisor = x.getType().isInteger(64) ? i64(y) : i32(y);
+  return b.createOrFold<arith::RemUIOp>(loc, x, divisor);
+}
+Value KernelBuilder::min(Value x, Value y) {
+  return b.createOrFold<arith::MinSIOp>(loc, x, y);
+}
+Value KernelBuilder::max(Value x, Value y) {
+  return b.createOrFold<arith::MaxSIOp>(loc, x, y);
+}
+Value KernelBuilder::lessThan(Value x, Value y) {
+  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, x, y);
+}
+Value KernelBuilder::widen(Value x) {
+  return b.createOrFold<arith::ExtUIOp>(loc, b.getI64Type(), x);
+}
+Value KernelBuilder::select(Value condition, Value x, Value y) {
+  return b.createOrFold<arith::SelectOp>(loc, condition, x, y);
+}
+
+Value KernelBuilder::advance(Value pointer, Value bytes) {
+  if (isConstantIntValue(bytes, 0))
+    return pointer;
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{bytes});
+}
+
+Value KernelBuilder::advance(Value pointer, int64_t bytes) {
+  if (bytes == 0)
+    return pointer;
+  return LLVM::GEPOp::create(
+      b, loc, pointer.getType(), b.getI8Type(), pointer,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+}
+
+Value KernelBuilder::sharedMemory() {
+  auto global = module.lookupSymbol<LLVM::GlobalOp>(kSharedName);
+  if (!global) {
+    OpBuilder atStart = OpBuilder::atBlockBegin(module.getBody());
+    global = LLVM::GlobalOp::create(
+        atStart, loc, LLVM::LLVMArrayType::get(b.getI8Type(), 0),
+        /*isConstant=*/false, LLVM::Linkage::External, kSharedName, Attribute(),
+        kSharedAlignment, kShared);
+  }
+  return LLVM::AddressOfOp::create(b, loc, global);
+}
+
+Value KernelBuilder::parameter(Value hostValue) {
+  arguments.push_back(hostValue);
+  return function.getBody().front().addArgument(hostValue.getType(), loc);
+}
+
+Value KernelBuilder::parameter(OpFoldResult hostValue, Type type) {
+  if (std::optional<int64_t> constant = getConstantIntValue(hostValue))
+    return type.isInteger(64) ? i64(*constant) : i32(*constant);
+  return parameter(
+      arith::IndexCastOp::create(host, loc, type, cast<Value>(hostValue)));
+}
+
+GlobalTensor KernelBuilder::tensor(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  auto data = memref::ExtractStridedMetadataOp::create(host, loc, memref);
+  // An i1 is a byte in memory.
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(host, loc, memref);
+  Value offset = getValueOrCreateConstantIndexOp(
+      host, loc, data.getConstifiedMixedOffset());
+  Value size = arith::ConstantIndexOp::create(host, loc, bytes);
+  address = host.createOrFold<arith::AddIOp>(
+      loc, address, host.createOrFold<arith::MulIOp>(loc, offset, size));
+  Value integer =
+      arith::IndexCastOp::create(host, loc, b.getI64Type(), address);
+  Value pointer = LLVM::IntToPtrOp::create(
+      host, loc, LLVM::LLVMPointerType::get(b.getContext()), integer);
+
+  GlobalTensor tensor;
+  tensor.element = type.getElementType();
+  tensor.pointer = LLVM::AddrSpaceCastOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext(), kGlobal),
+      parameter(pointer));
+  for (OpFoldResult stride : data.getConstifiedMixedStrides())
+    tensor.strides.push_back(parameter(stride, b.getI64Type()));
+  return tensor;
+}
+
+void KernelBuilder::capture(Region &region) {
+  SetVector<Value> used;
+  getUsedValuesDefinedAbove(region, used);
+  for (Value value : used) {
+    Operation *definition = value.getDefiningOp();
+    Value inner;
+    if (definition && definition->hasTrait<OpTrait::ConstantLike>()) {
+      inner = b.clone(*definition)->getResult(0);
+    } else if (value.getType().isIndex()) {
+      // A parameter has a size in memory.
+      Value wide = parameter(
+          arith::IndexCastOp::create(host, loc, b.getI64Type(), value));
+      inner = arith::IndexCastOp::create(b, loc, b.getIndexType(), wide);
+    } else {
+      inner = parameter(value);
+    }
+    captures.emplace_back(value, inner);
+  }
+}
+
+void KernelBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
+  if (isConstantIntValue(condition, 1) || isConstantIntValue(condition, -1))
+    return body();
+  auto op = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  body();
+}
+
+Values
+KernelBuilder::forLoop(Value begin, Value end, int64_t step, ValueRange carried,
+                       llvm::function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, loc, begin, end, i32(step), carried);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  scf::YieldOp::create(b, loc, next);
+  return loop.getResults();
+}
+
+Values KernelBuilder::ifElse(Value condition, ValueRange values,
+                             llvm::function_ref<Values()> then) {
+  auto op = scf::IfOp::create(b, loc, values.getTypes(), condition,
+                              /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  Values changed = then();
+  scf::YieldOp::create(b, loc, changed);
+  b.setInsertionPointToStart(op.elseBlock());
+  scf::YieldOp::create(b, loc, values);
+  return op.getResults();
+}
+
+/// An earlier kernel of the module with the same body, null if none.
+static LLVM::LLVMFuncOp findEqual(gpu::GPUModuleOp module,
+                                  LLVM::LLVMFuncOp function) {
+  StringAttr name = function.getSymNameAttr();
+  for (auto other : module.getOps<LLVM::LLVMFuncOp>()) {
+    if (other == function)
+      continue;
+    StringAttr otherName = other.getSymNameAttr();
+    other.setSymNameAttr(name);
+    bool isEqual = OperationEquivalence::isEquivalentTo(
+        other, function, OperationEquivalence::IgnoreLocations);
+    other.setSymNameAttr(otherName);
+    if (isEqual)
+      return other;
+  }
+  return {};
+}
+
+void KernelBuilder::finish(const Grid &grid, int64_t sharedBytes) {
+  LLVM::ReturnOp::create(b, loc, ValueRange{});
+  for (auto [outer, inner] : captures)
+    replaceAllUsesInRegionWith(outer, inner, function.getBody());
+  auto types = llvm::to_vector(function.getBody().front().getArgumentTypes());
+  function.setFunctionType(LLVM::LLVMFunctionType::get(
+      LLVM::LLVMVoidType::get(b.getContext()), types));
+  if (LLVM::LLVMFuncOp equal = findEqual(module, function)) {
+    function.erase();
+    function = equal;
+  }
+  auto size = [&](OpFoldResult value) {
+    return getValueOrCreateConstantIndexOp(host, loc, value);
+  };
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(host, loc, value);
+  };
+  auto kernel = SymbolRefAttr::get(
+      module.getSymNameAttr(),
+      FlatSymbolRefAttr::get(b.getContext(), function.getSymName()));
+  gpu::LaunchFuncOp::create(
+      host, loc, kernel,
+      gpu::KernelDim3{size(grid[0]), size(grid[1]), size(grid[2])},
+      gpu::KernelDim3{constant(threads), constant(1), constant(1)},
+      arith::ConstantIntOp::create(host, loc, sharedBytes, 32), arguments);
+}
+
+gpu::GPUModuleOp getKernelModule(ModuleOp module, StringRef chip) {
+  if (auto known = module.lookupSymbol<gpu::GPUModuleOp>(kModuleName))
+    return known;
+  MLIRContext *context = module.getContext();
+  std::optional<Chip> properties = getChip(chip);
+  std::string features =
+      "+ptx" + std::to_string(properties ? properties->ptxVersion : 80);
+  Attribute target = NVVM::NVVMTargetAttr::get(
+      context, /*optLevel=*/3, "nvptx64-nvidia-cuda", chip, features);
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                  b.getUnitAttr());
+  return gpu::GPUModuleOp::create(b, module.getLoc(), kModuleName,
+                                  b.getArrayAttr(target));
+}
+
+std::optional<Chip> getChip(StringRef name) {
+  // CUDA C++ programming guide, "Technical specifications per compute
+  // capability": the most shared memory of a thread block.
+  static constexpr int64_t kKilo = 1024;
+  static const std::pair<StringRef, Chip> chips[] = {
+      {"sm_80", {80, 163 * kKilo, 80}},   {"sm_86", {86, 99 * kKilo, 80}},
+      {"sm_87", {87, 163 * kKilo, 80}},   {"sm_89", {89, 99 * kKilo, 80}},
+      {"sm_90", {90, 227 * kKilo, 80}},   {"sm_90a", {90, 227 * kKilo, 80}},
+      {"sm_100", {100, 227 * kKilo, 86}}, {"sm_120", {120, 99 * kKilo, 87}}};
+  for (const auto &[known, chip] : chips)
+    if (known == name)
+      return chip;
+  return std::nullopt;
+}
+
+} // namespace heed::cuda

@@ -1,0 +1,84 @@
+// LowerGpuSdpa.cpp - attn.sdpa on memrefs -> a kernel and its launch.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/gpu/Passes.h"
+#include "passes/lower/gpu/SdpaKernel.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Remarks.h"
+
+using namespace mlir;
+using heed::attn::SdpaOp;
+
+namespace heed::lower {
+#define GEN_PASS_DEF_LOWERGPUSDPA
+#include "passes/lower/gpu/Passes.h.inc"
+
+namespace {
+
+/// Blocks of queries, heads, batches.
+cuda::Grid gridOf(OpBuilder &b, SdpaOp op, const cuda::SdpaTiles &tiles) {
+  Location loc = op.getLoc();
+  Value queries =
+      getValueOrCreateConstantIndexOp(b, loc, op.getDimSize(b, SdpaOp::I));
+  Value size = arith::ConstantIndexOp::create(b, loc, tiles.queries());
+  Value blocks = b.createOrFold<arith::CeilDivUIOp>(loc, queries, size);
+  return {blocks, op.getDimSize(b, SdpaOp::H), op.getDimSize(b, SdpaOp::B)};
+}
+
+struct LowerGpuSdpa : impl::LowerGpuSdpaBase<LowerGpuSdpa> {
+  using LowerGpuSdpaBase::LowerGpuSdpaBase;
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    std::optional<cuda::Chip> properties = cuda::getChip(chip);
+    if (!properties) {
+      module.emitError("chip: expected sm_80, sm_86, sm_87, sm_89, sm_90, "
+                       "sm_90a, sm_100 or sm_120, got ")
+          << chip;
+      return signalPassFailure();
+    }
+    SmallVector<SdpaOp> ops;
+    module.walk([&](SdpaOp op) {
+      if (isa<MemRefType>(op.getQ().getType()))
+        ops.push_back(op);
+    });
+    for (SdpaOp op : ops) {
+      std::string why = cuda::whyNotLowerable(op, *properties);
+      auto options = remark::RemarkOpts::name("sdpa").category("heed-lower");
+      if (!why.empty()) {
+        remark::analysis(op.getLoc(), options)
+            << remark::metric("schedule", "no GPU kernel")
+            << remark::reason("{0}", why)
+            << remark::suggest("give the attention contiguous f16 or bf16 "
+                               "heads of up to 256 elements to run it on "
+                               "tensor cores");
+        continue;
+      }
+      remark::analysis(op.getLoc(), options)
+          << remark::metric("schedule", "flash, mma.sync");
+      lower(op, *properties);
+    }
+  }
+
+  void lower(SdpaOp op, const cuda::Chip &properties) {
+    OpBuilder host(op);
+    cuda::SdpaTiles tiles = cuda::chooseTiles(op, properties);
+    gpu::GPUModuleOp kernels = cuda::getKernelModule(getOperation(), chip);
+    int64_t count = llvm::range_size(kernels.getOps<LLVM::LLVMFuncOp>());
+    cuda::KernelBuilder builder(host, op.getLoc(), kernels,
+                                "sdpa_" + std::to_string(count),
+                                tiles.threads());
+    cuda::SdpaKernel kernel(builder, op, tiles);
+    cuda::buildSchedule(kernel);
+    builder.finish(gridOf(host, op, tiles), tiles.sharedBytes());
+    op.erase();
+  }
+};
+} // namespace
+} // namespace heed::lower

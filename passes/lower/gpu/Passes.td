@@ -1,0 +1,75 @@
+// Passes.td - attn on NVIDIA GPUs: from buffers to kernels.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_PASSES_LOWER_GPU_PASSES_TD
+#define HEED_PASSES_LOWER_GPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerGpuSdpa : Pass<"heed-lower-gpu-sdpa", "::mlir::ModuleOp"> {
+  let summary = "Turn attn.sdpa on buffers into kernels of tensor cores and their launches";
+  let description = [{
+    FlashAttention's forward pass for sm_80 and later: mma.sync on f16 or bf16,
+    scores and sums in f32, keys and values copied into shared memory beside the
+    products, blocks that nothing attends skipped. Equal attentions share a
+    kernel. What the kernel does not hold stays as it is; a remark says why.
+
+    A launch is one block of threads for each block of queries, head and batch;
+    a grid with an empty dim means that there is nothing to do.
+
+    Before:
+
+    ```mlir
+    attn.sdpa ins(%q, %k, %v : memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>)
+        outs(%o : memref<1x8x512x64xbf16>) maps = [#q, #k, #v, #o] {scale = 1.250000e-01 : f64}
+    ```
+
+    After:
+
+    ```mlir
+    gpu.launch_func @heed_kernels::@sdpa_0 blocks in (%c4, %c8, %c1) threads in (%c256, %c1, %c1)
+        dynamic_shared_memory_size %c55296_i32 args(%q_pointer : !llvm.ptr, …)
+    gpu.module @heed_kernels [#nvvm.target<O = 3, chip = "sm_80", features = "+ptx80">] {
+      llvm.func @sdpa_0(%arg0: !llvm.ptr, …) attributes {gpu.kernel, nvvm.kernel, nvvm.reqntid = array<i32: 256, 1, 1>}
+    }
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"",
+           "GPU to generate code for: sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or sm_120">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerGpuMath : Pass<"heed-lower-gpu-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Functions of kernels by the ones that the GPU has: exp2, log2";
+  let description = [{
+    A GPU has instructions for 2^x and log2 x of two units in the last place; for
+    the others LLVM would call CUDA's library of device code, which is not there
+    without the toolkit. PTX's own tanh is no substitute: its error of 2^-11
+    would be seen in a score that is capped at 50.
+
+    | function | as |
+    |---|---|
+    | exp x | 2^(x·log2 e) |
+    | log2 x | lg2.approx, by NVVM's intrinsic |
+    | log x | log2 x · ln 2 |
+    | tanh x | 1 − 2 / (1 + 2^(2x·log2 e)) |
+
+    ```mlir
+    %y = math.exp %x : f32
+    // becomes
+    %0 = arith.mulf %x, %log2e : f32
+    %y = math.exp2 %0 fastmath<afn> : f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+#endif // HEED_PASSES_LOWER_GPU_PASSES_TD
