@@ -1,0 +1,330 @@
+// Emulator.cpp - scalar arithmetic, and the host around the kernels.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tests/emulate/Emulator.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "tests/emulate/Machine.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+
+namespace heed::emulate {
+
+float fromHalf(uint16_t bits, bool isBF16) {
+  uint32_t wide = uint32_t(bits) << 16;
+  if (!isBF16) {
+    // 5 bits of exponent, biased by 15, and 10 of mantissa.
+    uint32_t exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    float value = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                  : exponent == 0
+                      ? std::ldexp(float(mantissa), -24)
+                      : std::ldexp(float(1024 + mantissa), int(exponent) - 25);
+    return bits >> 15 ? -value : value;
+  }
+  float value;
+  std::memcpy(&value, &wide, 4);
+  return value;
+}
+
+uint16_t toHalf(float value, bool isBF16) {
+  APFloat rounded(value);
+  bool losesInfo;
+  rounded.convert(isBF16 ? APFloat::BFloat() : APFloat::IEEEhalf(),
+                  APFloat::rmNearestTiesToEven, &losesInfo);
+  return rounded.bitcastToAPInt().getZExtValue();
+}
+
+static float asFloat(uint64_t bits) {
+  uint32_t low = bits;
+  float value;
+  std::memcpy(&value, &low, 4);
+  return value;
+}
+
+static uint64_t asBits(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  return bits;
+}
+
+static unsigned widthOf(Type type) {
+  return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+}
+
+static uint64_t truncate(uint64_t value, unsigned width) {
+  return width == 64 ? value : value & ((uint64_t(1) << width) - 1);
+}
+
+static int64_t extend(uint64_t value, unsigned width) {
+  return int64_t(value << (64 - width)) >> (64 - width);
+}
+
+static bool compare(arith::CmpIPredicate predicate, uint64_t x, uint64_t y,
+                    unsigned width) {
+  int64_t a = extend(x, width), b = extend(y, width);
+  switch (predicate) {
+  case arith::CmpIPredicate::eq:
+    return x == y;
+  case arith::CmpIPredicate::ne:
+    return x != y;
+  case arith::CmpIPredicate::slt:
+    return a < b;
+  case arith::CmpIPredicate::sle:
+    return a <= b;
+  case arith::CmpIPredicate::sgt:
+    return a > b;
+  case arith::CmpIPredicate::sge:
+    return a >= b;
+  case arith::CmpIPredicate::ult:
+    return x < y;
+  case arith::CmpIPredicate::ule:
+    return x <= y;
+  case arith::CmpIPredicate::ugt:
+    return x > y;
+  case arith::CmpIPredicate::uge:
+    return x >= y;
+  }
+  return false;
+}
+
+bool Warp::executeInteger(Operation *op) {
+  if (op->getNumResults() != 1)
+    return false;
+  Type type = op->getResult(0).getType();
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    uint64_t bits = 0;
+    if (auto integer = dyn_cast<IntegerAttr>(constant.getValue()))
+      bits = integer.getValue().getZExtValue();
+    else
+      bits = cast<FloatAttr>(constant.getValue())
+                 .getValue()
+                 .bitcastToAPInt()
+                 .getZExtValue();
+    each(op, [&](auto, auto, auto) { return bits; });
+    return true;
+  }
+  if (isa<arith::SelectOp>(op)) {
+    each(op, [](auto c, auto x, auto y) { return c & 1 ? x : y; });
+    return true;
+  }
+  if (op->getNumOperands() == 0 || !op->getOperand(0).getType().isIntOrIndex())
+    return false;
+  unsigned from = widthOf(op->getOperand(0).getType());
+  auto binary = [&](auto function) {
+    each(op, [&](uint64_t x, uint64_t y, auto) {
+      return truncate(function(x, y), widthOf(type));
+    });
+    return true;
+  };
+  auto isSignedLess = [&](uint64_t x, uint64_t y) {
+    return extend(x, from) < extend(y, from);
+  };
+  if (isa<arith::AddIOp>(op))
+    return binary([](auto x, auto y) { return x + y; });
+  if (isa<arith::SubIOp>(op))
+    return binary([](auto x, auto y) { return x - y; });
+  if (isa<arith::MulIOp>(op))
+    return binary([](auto x, auto y) { return x * y; });
+  if (isa<arith::DivUIOp>(op))
+    return binary([](auto x, auto y) { return y ? x / y : 0; });
+  if (isa<arith::RemUIOp>(op))
+    return binary([](auto x, auto y) { return y ? x % y : 0; });
+  if (isa<arith::CeilDivUIOp>(op))
+    return binary([](auto x, auto y) { return y ? (x + y - 1) / y : 0; });
+  if (isa<arith::AndIOp>(op))
+    return binary([](auto x, auto y) { return x & y; });
+  if (isa<arith::OrIOp>(op))
+    return binary([](auto x, auto y) { return x | y; });
+  if (isa<arith::XOrIOp>(op))
+    return binary([](auto x, auto y) { return x ^ y; });
+  if (isa<arith::ShLIOp>(op))
+    return binary([](auto x, auto y) { return x << y; });
+  if (isa<arith::ShRUIOp>(op))
+    return binary([](auto x, auto y) { return x >> y; });
+  if (isa<arith::MinSIOp>(op))
+    return binary([&](auto x, auto y) { return isSignedLess(x, y) ? x : y; });
+  if (isa<arith::MaxSIOp>(op))
+    return binary([&](auto x, auto y) { return isSignedLess(x, y) ? y : x; });
+  if (auto comparison = dyn_cast<arith::CmpIOp>(op))
+    return binary([&](auto x, auto y) {
+      return compare(comparison.getPredicate(), x, y, from);
+    });
+  if (isa<arith::ExtUIOp, arith::TruncIOp>(op))
+    return binary([](auto x, auto) { return x; });
+  if (isa<arith::ExtSIOp, arith::IndexCastOp>(op))
+    return binary([&](auto x, auto) { return extend(x, from); });
+  if (isa<arith::SIToFPOp>(op)) {
+    each(op, [&](auto x, auto, auto) { return asBits(extend(x, from)); });
+    return true;
+  }
+  return false;
+}
+
+bool Warp::executeFloat(Operation *op) {
+  auto floats = [&](auto function) {
+    each(op, [&](auto x, auto y, auto z) {
+      return asBits(function(asFloat(x), asFloat(y), asFloat(z)));
+    });
+    return true;
+  };
+  if (isa<LLVM::PoisonOp>(op))
+    return floats([](auto, auto, auto) { return 0.0f; });
+  if (isa<LLVM::InsertElementOp>(op)) { // into a pair of f32
+    each(op, [](auto pair, auto value, auto at) {
+      return at == 0 ? (pair & ~0xffffffffull) | value
+                     : (pair & 0xffffffffull) | value << 32;
+    });
+    return true;
+  }
+  if (isa<arith::TruncFOp>(op)) {
+    bool isBF16 = getElementTypeOrSelf(op->getResult(0).getType()).isBF16();
+    each(op, [&](uint64_t x, auto, auto) -> uint64_t {
+      return toHalf(asFloat(x), isBF16) |
+             uint32_t(toHalf(asFloat(x >> 32), isBF16)) << 16;
+    });
+    return true;
+  }
+  if (op->getNumResults() != 1 || op->getNumOperands() == 0)
+    return false;
+  Type from = op->getOperand(0).getType();
+  if (isa<arith::ExtFOp>(op)) {
+    each(op, [&](auto x, auto, auto) {
+      return asBits(fromHalf(x, from.isBF16()));
+    });
+    return true;
+  }
+  if (!from.isF32())
+    return false;
+  if (auto comparison = dyn_cast<arith::CmpFOp>(op)) {
+    each(op, [&](auto x, auto y, auto) -> uint64_t {
+      return arith::applyCmpPredicate(comparison.getPredicate(),
+                                      APFloat(asFloat(x)), APFloat(asFloat(y)));
+    });
+    return true;
+  }
+  if (isa<arith::AddFOp>(op))
+    return floats([](auto x, auto y, auto) { return x + y; });
+  if (isa<arith::SubFOp>(op))
+    return floats([](auto x, auto y, auto) { return x - y; });
+  if (isa<arith::MulFOp>(op))
+    return floats([](auto x, auto y, auto) { return x * y; });
+  if (isa<arith::DivFOp>(op))
+    return floats([](auto x, auto y, auto) { return x / y; });
+  if (isa<arith::NegFOp>(op))
+    return floats([](auto x, auto, auto) { return -x; });
+  if (isa<arith::MaxNumFOp>(op))
+    return floats([](auto x, auto y, auto) { return std::fmax(x, y); });
+  if (isa<arith::MaximumFOp>(op))
+    return floats([](auto x, auto y, auto) {
+      return std::isnan(x) || std::isnan(y) ? NAN : std::fmax(x, y);
+    });
+  if (isa<math::FmaOp>(op))
+    return floats([](auto x, auto y, auto z) { return std::fma(x, y, z); });
+  if (isa<math::Exp2Op>(op))
+    return floats([](auto x, auto, auto) { return std::exp2(x); });
+  if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op);
+      call && call.getIntrin() == "llvm.nvvm.lg2.approx.f")
+    return floats([](auto x, auto, auto) { return std::log2(x); });
+  return false;
+}
+
+bool Warp::executeHost(Operation *op) {
+  auto scalar = [&](Value result, uint64_t value) {
+    Register lanes(1);
+    lanes[0].fill(value);
+    set(result, lanes);
+  };
+  if (auto dim = dyn_cast<memref::DimOp>(op)) {
+    scalar(dim.getResult(),
+           at(dim.getSource())[1 + *dim.getConstantIndex()][0]);
+    return true;
+  }
+  if (auto data = dyn_cast<memref::ExtractStridedMetadataOp>(op)) {
+    const Register buffer = at(data.getSource());
+    size_t rank = data.getSizes().size();
+    scalar(data.getOffset(), 0);
+    for (size_t dim = 0; dim < rank; ++dim) {
+      scalar(data.getSizes()[dim], buffer[1 + dim][0]);
+      scalar(data.getStrides()[dim], buffer[1 + rank + dim][0]);
+    }
+    return true;
+  }
+  if (auto address = dyn_cast<memref::ExtractAlignedPointerAsIndexOp>(op)) {
+    scalar(address.getResult(), at(address.getSource())[0][0]);
+    return true;
+  }
+  if (isa<gpu::LaunchFuncOp>(op)) {
+    launch(op);
+    return true;
+  }
+  return false;
+}
+
+void Warp::launch(Operation *op) {
+  auto call = cast<gpu::LaunchFuncOp>(op);
+  auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(call.getKernel());
+  if (!kernel)
+    return memory.fail("expected a kernel");
+  ++memory.getReport().launches;
+  auto sizes = call.getGridSizeOperandValues();
+  std::array<uint64_t, 3> blocks{uniform(sizes.x), uniform(sizes.y),
+                                 uniform(sizes.z)};
+  uint64_t threads = uniform(call.getBlockSizeOperandValues().x);
+  std::vector<Register> arguments;
+  for (Value operand : call.getKernelOperands()) {
+    Register argument(1);
+    argument[0].fill(at(operand)[0][0]);
+    arguments.push_back(argument);
+  }
+  std::array<uint64_t, 3> id;
+  for (id[2] = 0; id[2] < blocks[2]; ++id[2])
+    for (id[1] = 0; id[1] < blocks[1]; ++id[1])
+      for (id[0] = 0; id[0] < blocks[0]; ++id[0]) {
+        memory.clearShared(uniform(call.getDynamicSharedMemorySize()));
+        std::vector<std::unique_ptr<Warp>> warps;
+        for (uint64_t first = 0; first < threads; first += kLanes) {
+          warps.push_back(std::make_unique<Warp>(memory, module));
+          warps.back()->first = first;
+          warps.back()->block = id;
+          warps.back()->grid = blocks;
+        }
+        runWarps(memory, warps, [&](Warp &warp) {
+          warp.runFunction(kernel.getBody(), arguments);
+        });
+      }
+}
+
+Report run(ModuleOp module, StringRef function, ArrayRef<Buffer> arguments) {
+  Report report;
+  Memory memory(arguments, report);
+  auto host = module.lookupSymbol<func::FuncOp>(function);
+  if (!host || host.getNumArguments() != arguments.size()) {
+    memory.fail("expected a function of as many buffers");
+    return report;
+  }
+  std::vector<Register> values;
+  for (const Buffer &buffer : arguments) {
+    Register value(1 + 2 * buffer.shape.size());
+    value[0].fill(reinterpret_cast<uint64_t>(buffer.data));
+    int64_t stride = 1;
+    for (size_t dim = buffer.shape.size(); dim-- > 0;) {
+      value[1 + dim].fill(buffer.shape[dim]);
+      value[1 + buffer.shape.size() + dim].fill(stride);
+      stride *= buffer.shape[dim];
+    }
+    values.push_back(value);
+  }
+  Warp warp(memory, module);
+  warp.active = 1;
+  warp.runFunction(host.getBody(), values);
+  return report;
+}
+
+} // namespace heed::emulate

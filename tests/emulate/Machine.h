@@ -1,0 +1,135 @@
+// Machine.h - memory of the emulated GPU, and the warps that use it.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef HEED_TESTS_EMULATE_MACHINE_H
+#define HEED_TESTS_EMULATE_MACHINE_H
+
+#include "tests/emulate/Emulator.h"
+#include "llvm/ADT/DenseMap.h"
+
+#include <array>
+#include <functional>
+#include <memory>
+
+namespace heed::emulate {
+
+constexpr unsigned kLanes = 32;
+/// Addresses in shared memory are its offsets, with this bit.
+constexpr uint64_t kSharedBit = uint64_t(1) << 62;
+
+/// Values of one op in all lanes, as bits; the members of a struct are parts.
+/// A memref is its address, sizes and strides.
+using LaneValues = std::array<uint64_t, kLanes>;
+using Register = std::vector<LaneValues>;
+
+/// Who reads in an access that serves a whole warp.
+constexpr int kWholeWarp = -3;
+
+/// Global buffers and the shared memory of the running block.
+class Memory {
+public:
+  Memory(llvm::ArrayRef<Buffer> buffers, Report &report)
+      : buffers(buffers), report(report) {}
+
+  /// A new block: shared memory holds nothing.
+  void clearShared(int64_t bytes);
+  void passBarrier() { ++interval; }
+
+  uint64_t load(uint64_t address, unsigned bytes, int thread);
+  void store(uint64_t address, uint64_t value, unsigned bytes, int thread);
+  /// 16 bytes to shared memory, the first `bytes` of them from global memory;
+  /// not to be read before `arrive`.
+  void startCopy(uint64_t to, uint64_t from, unsigned bytes, int thread);
+  void arrive(uint64_t to, int thread);
+
+  void fail(const llvm::Twine &message);
+  /// The op that errors name.
+  mlir::Operation *current = nullptr;
+  Report &getReport() { return report; }
+
+private:
+  /// A word of shared memory: who used it since the last barrier.
+  struct Word {
+    int written = -1, read = -1; // intervals
+    int writer = -1, reader = -1;
+    bool isUnderWay = false, isWritten = false;
+  };
+
+  char *find(uint64_t address, unsigned bytes);
+  void noteRead(Word &word, int thread);
+  void noteWrite(Word &word, int thread);
+
+  llvm::ArrayRef<Buffer> buffers;
+  Report &report;
+  std::vector<char> shared;
+  std::vector<Word> words;
+  int interval = 0;
+};
+
+/// What ends the op of a warp until all warps are there.
+using Barrier = std::function<void()>;
+
+/// Executes ops for the lanes of a warp; the host is a warp of one lane.
+class Warp {
+public:
+  Warp(Memory &memory, mlir::ModuleOp module)
+      : memory(memory), module(module) {}
+
+  void runFunction(mlir::Region &body, llvm::ArrayRef<Register> arguments);
+
+  uint32_t active = ~0u;
+  unsigned first = 0; // thread of lane 0
+  std::array<uint64_t, 3> block{}, grid{1, 1, 1};
+  Barrier barrier;
+
+private:
+  void runBlock(mlir::Block &block);
+  void execute(mlir::Operation *op);
+  bool executeInteger(mlir::Operation *op);
+  bool executeFloat(mlir::Operation *op);
+  bool executeMemory(mlir::Operation *op);
+  bool executeWarp(mlir::Operation *op);
+  bool executeHost(mlir::Operation *op);
+  void executeFor(mlir::Operation *op);
+  void executeIf(mlir::Operation *op);
+  void launch(mlir::Operation *op);
+
+  Register &at(mlir::Value value);
+  void set(mlir::Value value, Register values);
+  /// The same in all active lanes, else an error.
+  uint64_t uniform(mlir::Value value);
+  bool isActive(unsigned lane) const { return active >> lane & 1; }
+  /// result = function(operand 0, 1, 2) in each lane.
+  template <typename Function>
+  void each(mlir::Operation *op, Function function);
+  void loadMatrices(mlir::Operation *op);
+  void multiply(mlir::Operation *op);
+
+  Memory &memory;
+  mlir::ModuleOp module;
+  llvm::DenseMap<mlir::Value, std::unique_ptr<Register>> values;
+  /// Copies under way: groups that were committed, and the open one.
+  using Copy = std::pair<uint64_t, int>; // to, thread
+  std::vector<std::vector<Copy>> groups{1};
+};
+
+/// Runs the warps of a block, each until the next barrier.
+void runWarps(Memory &memory, llvm::ArrayRef<std::unique_ptr<Warp>> warps,
+              llvm::function_ref<void(Warp &)> body);
+
+template <typename Function>
+void Warp::each(mlir::Operation *op, Function function) {
+  static const LaneValues none{};
+  const LaneValues *operands[3] = {&none, &none, &none};
+  for (unsigned i = 0; i < 3 && i < op->getNumOperands(); ++i)
+    operands[i] = &at(op->getOperand(i))[0];
+  Register result(1);
+  for (unsigned lane = 0; lane < kLanes; ++lane)
+    if (isActive(lane))
+      result[0][lane] = function((*operands[0])[lane], (*operands[1])[lane],
+                                 (*operands[2])[lane]);
+  set(op->getResult(0), std::move(result));
+}
+
+} // namespace heed::emulate
+
+#endif // HEED_TESTS_EMULATE_MACHINE_H

@@ -1,0 +1,177 @@
+// sdpa-test.cpp - the attention kernel, emulated, against the definition in
+// doubles.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/reference/Reference.h"
+#include "tests/emulate/Emulator.h"
+#include "tests/unit/gpu/fixture.h"
+
+#include "llvm/Support/raw_ostream.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <random>
+
+using namespace heed;
+using heed::test::Attention;
+using reference::Tensor;
+
+namespace {
+
+/// A tensor in (b, h, row, column) of doubles, and its elements as the kernel
+/// has them.
+struct Operand {
+  Tensor exact;
+  std::vector<uint16_t> halves;
+  std::vector<int64_t> shape; // in memory
+};
+
+class Sdpa : public testing::TestWithParam<Attention> {
+protected:
+  const Attention &a = GetParam();
+  bool isBF16 = a.element == "bf16";
+  std::mt19937 engine{20};
+
+  double draw(double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(engine);
+  }
+
+  size_t position(int64_t heads, int64_t rows, int64_t columns,
+                  const reference::Shape &at) const {
+    return a.isBSHD
+               ? ((at[0] * rows + at[2]) * heads + at[1]) * columns + at[3]
+               : ((at[0] * heads + at[1]) * rows + at[2]) * columns + at[3];
+  }
+
+  Operand make(int64_t heads, int64_t rows, int64_t columns, double range) {
+    Operand operand;
+    operand.exact = Tensor({a.b, heads, rows, columns});
+    operand.halves.resize(operand.exact.size());
+    operand.shape =
+        a.isBSHD ? std::vector{a.b, rows, heads, columns} : operand.exact.shape;
+    reference::Shape at(4);
+    do {
+      uint16_t half = emulate::toHalf(draw(-range, range), isBF16);
+      operand.halves[position(heads, rows, columns, at)] = half;
+      operand.exact.at(at) = emulate::fromHalf(half, isBF16);
+    } while (reference::next(at, operand.exact.shape));
+    return operand;
+  }
+};
+
+reference::SdpaParams params(const Attention &a) {
+  reference::SdpaParams params;
+  params.scale = a.scale;
+  auto has = [&](const char *text) {
+    return a.attributes.find(text) != std::string::npos;
+  };
+  if (has("top_left"))
+    params.causal = reference::Causal::TopLeft;
+  if (has("bottom_right"))
+    params.causal = reference::Causal::BottomRight;
+  if (has("<zero>"))
+    params.maskedRows = reference::MaskedRows::Zero;
+  if (has("<uniform>"))
+    params.maskedRows = reference::MaskedRows::Uniform;
+  if (has("softcap"))
+    params.softcap = 5;
+  int left, right;
+  size_t window = a.attributes.find("array<i64: ");
+  if (window != std::string::npos &&
+      std::sscanf(a.attributes.c_str() + window, "array<i64: %d, %d>", &left,
+                  &right) == 2) {
+    params.windowLeft = left;
+    params.windowRight = right;
+  }
+  if (!a.score.empty())
+    params.score = [](double s, int64_t, int64_t, int64_t i, int64_t j) {
+      return std::log(std::exp(std::tanh(s - 0.05 * double(i - j))) + 1);
+    };
+  return params;
+}
+
+TEST_P(Sdpa, IsTheDefinition) {
+  auto module = test::lower(test::print(a), "sm_80");
+  ASSERT_TRUE(module);
+  Operand q = make(a.h, a.i, a.d, 2), k = make(a.h / a.group, a.j, a.d, 2);
+  Operand v = make(a.h / a.group, a.j, a.e, 1), o = make(a.h, a.i, a.e, 1);
+  std::vector<emulate::Buffer> buffers;
+  for (Operand *operand : {&q, &k, &v})
+    buffers.push_back({operand->halves.data(), operand->shape, 2});
+  reference::SdpaParams definition = params(a);
+
+  std::vector<uint16_t> bias(a.h * a.i * a.j);
+  if (a.hasBias) {
+    definition.bias = Tensor({1, a.h, a.i, a.j});
+    for (size_t at = 0; at < bias.size(); ++at) {
+      // Some keys are masked by what an exporter adds: the lowest number.
+      double value = at % 7 == 3 ? (isBF16 ? -3.3e38 : -65504) : draw(-3, 3);
+      bias[at] = emulate::toHalf(value, isBF16);
+      definition.bias->data[at] = emulate::fromHalf(bias[at], isBF16);
+    }
+    buffers.push_back({bias.data(), {a.h, a.i, a.j}, 2});
+  }
+  std::vector<uint8_t> mask(a.b * a.j);
+  if (a.hasMask) {
+    definition.mask = Tensor({a.b, 1, 1, a.j});
+    for (int64_t at = 0; at < a.b * a.j; ++at) {
+      // The last batch attends nothing.
+      mask[at] = at / a.j < a.b - 1 && at % 3 != 1;
+      definition.mask->data[at] = mask[at];
+    }
+    buffers.push_back({mask.data(), {a.b, a.j}, 1});
+  }
+  std::vector<int64_t> lengths(a.b);
+  if (a.hasKvLength) {
+    definition.kvLength = Tensor({a.b});
+    for (int64_t b = 0; b < a.b; ++b) {
+      // The first attends nothing, the last more than there is.
+      lengths[b] = b == 0 ? 0 : b + 1 == a.b ? a.j + 9 : a.j / 3;
+      definition.kvLength->data[b] = std::min(lengths[b], a.j);
+    }
+    buffers.push_back({lengths.data(), {a.b}, 8});
+  }
+  buffers.push_back({o.halves.data(), o.shape, 2});
+  std::vector<float> lse(a.b * a.h * a.i, 77);
+  if (a.hasLse)
+    buffers.push_back({lse.data(), {a.b, a.h, a.i}, 4});
+
+  emulate::Report report = emulate::run(*module, "main", buffers);
+  for (const std::string &error : report.errors)
+    ADD_FAILURE() << error;
+  EXPECT_EQ(report.launches, 1);
+  EXPECT_EQ(report.bankConflicts, 0);
+
+  auto expected = reference::sdpa(q.exact, k.exact, v.exact, definition);
+  // p is rounded for its product, and the result: half a unit in the last place
+  // each, of numbers up to 1.
+  double bound = isBF16 ? 0x1p-8 : 0x1p-11;
+  double worst = 0;
+  int64_t wrong = 0;
+  reference::Shape at(4);
+  do {
+    double got =
+        emulate::fromHalf(o.halves[position(a.h, a.i, a.e, at)], isBF16);
+    double want = expected.o.at(at);
+    if (std::isnan(want) || std::isnan(got)) {
+      wrong += std::isnan(want) != std::isnan(got);
+      continue;
+    }
+    worst = std::max(worst, std::abs(got - want));
+  } while (reference::next(at, expected.o.shape));
+  EXPECT_EQ(wrong, 0) << "NaN where there should be none, or none";
+  EXPECT_LE(worst, bound);
+  if (!a.hasLse)
+    return;
+  for (size_t row = 0; row < lse.size(); ++row) {
+    double want = expected.lse.data[row];
+    if (std::isinf(want))
+      EXPECT_EQ(lse[row], want) << row;
+    else
+      EXPECT_NEAR(lse[row], want, 1e-4) << row;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Gpu, Sdpa, testing::ValuesIn(test::attentions()),
+                         [](const auto &info) { return info.param.name; });
+
+} // namespace
