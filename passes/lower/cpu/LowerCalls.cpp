@@ -10,8 +10,8 @@
 //   call @layer(%a, %b)
 //
 // so that the planner sees the lives of all buffers that pass from layer to
-// layer. A layer whose results have sizes that are known only inside of it is
-// written out where it is called.
+// layer. A layer whose results have sizes that are known only inside of it, or
+// are no buffers, is written out where it is called.
 #include "passes/lower/cpu/Passes.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -107,6 +107,10 @@ void lowerFunction(func::FuncOp function) {
   SmallVector<func::CallOp> calls = getCalls(function);
   if (calls.empty() || function.getNumResults() == 0)
     return;
+  bool areBuffers =
+      llvm::all_of(function.getResultTypes(), llvm::IsaPred<MemRefType>);
+  if (!areBuffers)
+    return inlineCalls(function);
   SmallVector<Result> results = getResults(function);
   bool isKnown = llvm::all_of(results, [&](const Result &result) {
     return llvm::all_of(result.sizes, [&](Value size) {

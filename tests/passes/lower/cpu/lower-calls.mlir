@@ -76,6 +76,23 @@ func.func @main(%x: memref<1xindex>) -> memref<?xf32> {
 
 // -----
 
+// A result that is no buffer.
+// CHECK-NOT: @scalar
+// CHECK-LABEL: func @main
+// CHECK: %[[N:.*]] = memref.dim
+// CHECK: return %[[N]]
+func.func private @scalar(%x: memref<?xf32>) -> index {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?xf32>
+  return %n : index
+}
+func.func @main(%x: memref<?xf32>) -> index {
+  %n = call @scalar(%x) : (memref<?xf32>) -> index
+  return %n : index
+}
+
+// -----
+
 // What others call as well stays as it is.
 // CHECK-LABEL: func @public
 // CHECK: memref.alloc
