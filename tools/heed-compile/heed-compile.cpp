@@ -1,7 +1,8 @@
 // heed-compile.cpp - compiles a model ahead of time: an object or a shared
-// library, and a C header.
+// library, and a C header; or its kernels for a GPU.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/support/Model.h"
+#include "tools/lib/aot/CudaKernels.h"
 #include "tools/lib/aot/Header.h"
 #include "tools/lib/aot/Link.h"
 #include "tools/lib/aot/Names.h"
@@ -26,6 +27,18 @@ struct Options {
   cl::OptionCategory category{"heed-compile options"};
   ModelFlags compile{category};
   ExplainFlags explain{category};
+  enum class Target { cpu, cuda };
+  cl::opt<Target> target{
+      "target", cl::cat(category), cl::init(Target::cpu),
+      cl::desc("what to compile for"),
+      cl::values(clEnumValN(Target::cpu, "cpu", "an object (default)"),
+                 clEnumValN(Target::cuda, "cuda",
+                            "attention kernels as PTX and an index of them, "
+                            "in the folder -o"))};
+  cl::opt<std::string> chip{
+      "chip", cl::value_desc("sm_80"), cl::cat(category),
+      cl::desc("the GPU of --target cuda: sm_80, sm_86, sm_87, sm_89, sm_90, "
+               "sm_90a, sm_100 or sm_120 (default: sm_80)")};
   cl::opt<std::string> output{
       "o", cl::value_desc("model.o"), cl::cat(category),
       cl::desc("the object, or with --shared the library")};
@@ -54,6 +67,18 @@ struct Options {
 
 /// What is wrong with the command line, before the long work.
 static Error check(const Options &options) {
+  if (options.target == Options::Target::cuda) {
+    if (options.output.empty() || !options.header.empty() || options.shared ||
+        !options.weights.empty() || !options.name.empty() ||
+        !options.caches.empty() || !options.assembly.empty())
+      return createStringError(
+          "--target cuda: expected -o FOLDER and none of --header, --shared, "
+          "--weights, --name, --cache, --dump-asm");
+    if (options.compile.noFuse)
+      return createStringError("--target cuda: --no-fuse leaves no attention");
+  } else if (!options.chip.empty()) {
+    return createStringError("--chip: expected --target cuda");
+  }
   if (!options.name.empty())
     if (Error error = checkName(options.name))
       return error;
@@ -133,6 +158,23 @@ static Error writeAll(const Options &options, const Lowered &lowered,
   return outputs.publish();
 }
 
+/// The kernels of a loaded model into the folder.
+static Error compileForGpu(const Options &options, mlir::ModuleOp module,
+                           Report &report) {
+  StringRef chip = options.chip.empty() ? StringRef("sm_80") : options.chip;
+  auto kernels = compileCudaKernels(module, chip, [&](mlir::PassManager &pm) {
+    options.explain.record(pm, report);
+  });
+  if (!kernels)
+    return createStringError(options.compile.model + ": " +
+                             toString(kernels.takeError()));
+  if (Error error = writeCudaKernels(options.output, *kernels))
+    return error;
+  sortAnchors(report.anchors);
+  options.explain.print(outs(), report);
+  return options.explain.writeFiles(report);
+}
+
 static Error compileModel(Options &options) {
   if (Error error = check(options))
     return error;
@@ -149,6 +191,8 @@ static Error compileModel(Options &options) {
   auto module = loadModel(options.compile.model, context);
   if (!module)
     return module.takeError();
+  if (options.target == Options::Target::cuda)
+    return compileForGpu(options, **module, report);
 
   CompileOptions compilation = options.compile.options();
   compilation.workspace = true;

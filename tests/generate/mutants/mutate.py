@@ -4,7 +4,8 @@
 """usage: mutate.py [--only NAME] [--list]
 
 For each bug: the copy (build/mutate) gets it, the targets are rebuilt, and generate-test, the unit tests of the
-recognisers and lit run until one fails. Prints caught or survived; exits 1 if one survived or no longer applies."""
+recognisers and of GPU kernels and lit run until one fails. Prints caught or survived; exits 1 if one survived or no
+longer applies."""
 import argparse
 import os
 import pathlib
@@ -15,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 COPY = ROOT / "build" / "mutate"
-TARGETS = ["generate-test", "recognize-test", "heed-opt", "heed-run", "heed-import"]
+TARGETS = ["generate-test", "recognize-test", "gpu-test", "heed-opt", "heed-run", "heed-import"]
 LIT = os.environ.get("LIT", "/usr/lib/llvm-22/bin/lit")
 # In the order of how fast and how often they see a bug.
 GENERATE = ["build/tests/generate-test", "--gtest_brief=1", "--gtest_fail_fast"]
@@ -23,6 +24,7 @@ SUITES = [
     ("generate-test", [*GENERATE, "--gtest_filter=*_0"]),
     ("lit", [LIT, "-s", "--max-failures=1", "-j2", "build/tests", "--filter=dialect|passes|pipelines|e2e"]),
     ("recognize-test", ["build/tests/recognize-test", "--gtest_brief=1"]),
+    ("gpu-test", ["build/tests/gpu-test", "--gtest_brief=1", "--gtest_filter=-*Assemble*"]),
     ("planted and more generated programs", [*GENERATE, "--gtest_filter=-*_0"]),
 ]
 
