@@ -49,12 +49,14 @@ int64_t choosePoolParts(int64_t tasks, int64_t rows, int64_t elements) {
 bool isNativeExcitation(int64_t multiplyAdds, int64_t weightBytes,
                         int64_t images) {
   // A call of the library costs 1 to 2 µs, the time of 64 K multiply-adds of
-  // simple vector code. Products beyond these are worth a packed kernel.
+  // simple vector code. Products of an image beyond these are worth a packed
+  // kernel, and that each pass of the gate goes over all images before the next:
+  // from memory, where they are more than the caches hold.
   constexpr int64_t kNativeMultiplyAdds = 8 << 20;
   // Weights up to here stay in the L2 from image to image; larger ones are read
   // once for all images by a product of matrices.
   constexpr int64_t kResidentWeightBytes = 512 << 10;
-  return multiplyAdds <= kNativeMultiplyAdds &&
+  return multiplyAdds / std::max<int64_t>(images, 1) <= kNativeMultiplyAdds &&
          (images == 1 || weightBytes <= kResidentWeightBytes);
 }
 

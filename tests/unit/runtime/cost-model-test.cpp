@@ -76,6 +76,7 @@ TEST(CostModel, NativeExcitation) {
   EXPECT_TRUE(isNativeExcitation(1 << 20, 1 << 20, 1));
   EXPECT_FALSE(isNativeExcitation(1 << 20, 1 << 20, 8)) << "read 8 times";
   EXPECT_FALSE(isNativeExcitation(16 << 20, 1 << 10, 1));
+  EXPECT_TRUE(isNativeExcitation(16 << 20, 1 << 10, 8)) << "image by image";
 }
 
 /// 12 heads of 64, as many keys as queries.
