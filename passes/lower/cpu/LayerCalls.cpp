@@ -31,14 +31,24 @@ bool isRunConstant(Operation *op) {
 }
 
 bool isKnownAtCalls(Value value, func::FuncOp function) {
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    return argument.getOwner() == &function.getBody().front();
-  Operation *op = value.getDefiningOp();
-  bool isArithmetic = op->getNumRegions() == 0 && isMemoryEffectFree(op);
-  return (isArithmetic || isRunConstant(op)) &&
-         llvm::all_of(op->getOperands(), [&](Value operand) {
-           return isKnownAtCalls(operand, function);
-         });
+  SmallVector<Value> worklist{value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!worklist.empty()) {
+    Value next = worklist.pop_back_val();
+    if (auto argument = dyn_cast<BlockArgument>(next)) {
+      if (argument.getOwner() != &function.getBody().front())
+        return false;
+      continue;
+    }
+    Operation *op = next.getDefiningOp();
+    if (!seen.insert(op).second)
+      continue;
+    bool isArithmetic = op->getNumRegions() == 0 && isMemoryEffectFree(op);
+    if (!isArithmetic && !isRunConstant(op))
+      return false;
+    worklist.append(op->operand_begin(), op->operand_end());
+  }
+  return true;
 }
 
 Value computeAtCall(OpBuilder &b, Value value, func::CallOp call,

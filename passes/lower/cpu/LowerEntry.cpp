@@ -9,6 +9,9 @@
 //     %y  = view(heed_output(ctx, 0, 2, [d, 8]))    where the returned buffer
 //     was allocated return heed_status(ctx)
 //
+// A layer, which @main calls, gets the context in front of its arguments and
+// returns the status, too.
+//
 // A result that starts as the copy of an input that nothing else reads (a cache
 // and its update) may be given the input's own memory: then nothing is copied.
 //   memref.copy %x, %y   →   if (address of %x ≠ address of %y) memref.copy
