@@ -15,6 +15,7 @@
 #include "passes/lower/cache/Passes.h"
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/cpu/TargetDescriptor.h"
+#include "passes/lower/layers/Passes.h"
 #include "passes/lower/onednn/Passes.h"
 #include "passes/lower/profile/Passes.h"
 #include "passes/lower/recurrent/Passes.h"
@@ -227,6 +228,7 @@ void registerHeedPasses() {
   decompose::registerHeedDecomposePasses();
   lower::registerHeedLowerCachePasses();
   lower::registerHeedLowerCpuPasses();
+  lower::registerHeedLowerLayersPasses();
   lower::registerHeedLowerOnednnPasses();
   lower::registerHeedLowerProfilePasses();
   lower::registerHeedLowerRecurrentPasses();

@@ -66,34 +66,6 @@ static int64_t extend(uint64_t value, unsigned width) {
   return int64_t(value << (64 - width)) >> (64 - width);
 }
 
-static bool compare(arith::CmpIPredicate predicate, uint64_t x, uint64_t y,
-                    unsigned width) {
-  int64_t a = extend(x, width), b = extend(y, width);
-  switch (predicate) {
-  case arith::CmpIPredicate::eq:
-    return x == y;
-  case arith::CmpIPredicate::ne:
-    return x != y;
-  case arith::CmpIPredicate::slt:
-    return a < b;
-  case arith::CmpIPredicate::sle:
-    return a <= b;
-  case arith::CmpIPredicate::sgt:
-    return a > b;
-  case arith::CmpIPredicate::sge:
-    return a >= b;
-  case arith::CmpIPredicate::ult:
-    return x < y;
-  case arith::CmpIPredicate::ule:
-    return x <= y;
-  case arith::CmpIPredicate::ugt:
-    return x > y;
-  case arith::CmpIPredicate::uge:
-    return x >= y;
-  }
-  return false;
-}
-
 bool Warp::executeInteger(Operation *op) {
   if (op->getNumResults() != 1)
     return false;
@@ -154,7 +126,8 @@ bool Warp::executeInteger(Operation *op) {
     return binary([&](auto x, auto y) { return isSignedLess(x, y) ? y : x; });
   if (auto comparison = dyn_cast<arith::CmpIOp>(op))
     return binary([&](auto x, auto y) {
-      return compare(comparison.getPredicate(), x, y, from);
+      return arith::applyCmpPredicate(comparison.getPredicate(), APInt(from, x),
+                                      APInt(from, y));
     });
   if (isa<arith::ExtUIOp, arith::TruncIOp>(op))
     return binary([](auto x, auto) { return x; });

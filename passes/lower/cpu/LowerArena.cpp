@@ -27,8 +27,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-#include "passes/lower/cpu/LayerCalls.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
+#include "passes/lower/layers/LayerCalls.h"
 
 using namespace mlir;
 

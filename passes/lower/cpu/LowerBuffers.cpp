@@ -14,7 +14,7 @@
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "passes/lower/cpu/LayerCalls.h"
+#include "passes/lower/layers/LayerCalls.h"
 
 using namespace mlir;
 

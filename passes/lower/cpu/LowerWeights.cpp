@@ -21,8 +21,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "passes/lower/cpu/LayerCalls.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
+#include "passes/lower/layers/LayerCalls.h"
 
 using namespace mlir;
 

@@ -23,8 +23,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "passes/lower/cpu/LayerCalls.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
+#include "passes/lower/layers/LayerCalls.h"
 
 using namespace mlir;
 

@@ -158,7 +158,6 @@ public:
   Tensor openResult(mlir::Value value, DType type, const OpenShape &shape);
 
 private:
-  bool dependsOnValue(const Sym &s);
   void divide(const Sym &difference);
   bool occurs(unsigned atom, const Sym &s);
   mlir::Value materialise(mlir::OpBuilder &at, const Sym &s);

@@ -77,25 +77,13 @@ Sym Emitter::sizeOf(Value index, std::optional<int64_t> low) {
   return s;
 }
 
-bool Emitter::dependsOnValue(const Sym &s) {
-  for (auto &[m, c] : s.terms())
-    for (unsigned id : m) {
-      const Atom &atom = syms[id];
-      if (atom.kind == AtomKind::Value ||
-          (atom.kind != AtomKind::Dimension &&
-           (dependsOnValue(atom.a) || dependsOnValue(atom.b))))
-        return true;
-    }
-  return false;
-}
-
 Value Emitter::size(const Sym &s) {
   if (auto it = sizes.find(s); it != sizes.end())
     return it->second;
   Value value;
   if (auto c = s.constant())
     value = scalarInt(b.getIndexType(), *c);
-  else if (dependsOnValue(s))
+  else if (syms.dependsOnValue(s))
     value = materialise(b, s);
   else
     value = atEntry([&](OpBuilder &at) { return materialise(at, s); });
@@ -105,7 +93,7 @@ Value Emitter::size(const Sym &s) {
 /// Σ c·Π atoms, in the order of the monomials; shares what `size` already made.
 Value Emitter::materialise(OpBuilder &at, const Sym &s) {
   Value sum;
-  Location where = dependsOnValue(s) ? loc : entryLoc;
+  Location where = syms.dependsOnValue(s) ? loc : entryLoc;
   for (auto &[m, c] : s.terms()) {
     Value product;
     for (unsigned id : m) {
@@ -129,7 +117,7 @@ Value Emitter::atomValue(OpBuilder &at, unsigned id) {
   Atom atom = syms[id];
   Value x = size(atom.a), y = size(atom.b), v;
   Sym self = Sym::atom(id);
-  bool late = dependsOnValue(self);
+  bool late = syms.dependsOnValue(self);
   auto make = [&](OpBuilder &at) -> Value {
     Location where = late ? loc : entryLoc;
     switch (atom.kind) {
@@ -219,7 +207,7 @@ void Emitter::require(const Sym &left, const Sym &right, const Twine &what) {
   }
   Value a = size(x), c = size(y);
   // What a region requires holds only where it runs.
-  bool late = openRegions || dependsOnValue(difference);
+  bool late = openRegions || syms.dependsOnValue(difference);
   auto check = [&](OpBuilder &at) -> Value {
     Value equal =
         arith::CmpIOp::create(at, loc, arith::CmpIPredicate::eq, a, c);
@@ -263,7 +251,7 @@ void Emitter::divide(const Sym &difference) {
       continue;
     unsigned x = terms.begin()->first[0];
     Value value = size(Sym::atom(m[0]));
-    Sym q = dependsOnValue(quotient.a) ? syms.value() : syms.dimension();
+    Sym q = syms.dependsOnValue(quotient.a) ? syms.value() : syms.dimension();
     atomValues[q.terms().begin()->first[0]] = value;
     equalities[x] = q * Sym(*by);
     return;
@@ -284,7 +272,7 @@ void Emitter::requireAtLeast(const Sym &s, int64_t low, const Twine &what) {
                          (what + ": a size is less than " + Twine(low)).str());
     return holds;
   };
-  if (openRegions || dependsOnValue(s)) {
+  if (openRegions || syms.dependsOnValue(s)) {
     check(b);
     return;
   }

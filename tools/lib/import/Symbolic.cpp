@@ -264,6 +264,18 @@ void SymTable::raiseBound(const Sym &s, int64_t low) {
   bound = std::max(bound.value_or(low - offset), low - offset);
 }
 
+bool SymTable::dependsOnValue(const Sym &s) const {
+  for (auto &[m, c] : s.terms())
+    for (unsigned id : m) {
+      const Atom &atom = atoms[id];
+      if (atom.kind == AtomKind::Value ||
+          (atom.kind != AtomKind::Dimension &&
+           (dependsOnValue(atom.a) || dependsOnValue(atom.b))))
+        return true;
+    }
+  return false;
+}
+
 std::optional<int64_t> SymTable::lowerBound(const Sym &s,
                                             unsigned depth) const {
   auto best = termwiseBound(s, atoms);

@@ -76,6 +76,8 @@ public:
   /// A bound that holds for all values of the atoms, if one can be shown.
   std::optional<int64_t> lowerBound(const Sym &s, unsigned depth = 4) const;
 
+  /// Whether any atom in it, or in what its atoms are made of, is a value.
+  bool dependsOnValue(const Sym &s) const;
   bool isValue(unsigned id) const { return atoms[id].kind == AtomKind::Value; }
   const Atom &operator[](unsigned id) const { return atoms[id]; }
 

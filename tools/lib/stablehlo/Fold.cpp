@@ -54,30 +54,17 @@ private:
   }
   Sym quotient(const Sym &x, const Sym &y); // towards zero; y > 0
   Sym sign(const Sym &x);
-  bool dependsOnValue(const Sym &s);
   std::optional<Sym> compare(Operation *op, const Sym &x, const Sym &y);
 
   Emitter &e;
   SymTable &syms;
 };
 
-bool Sizes::dependsOnValue(const Sym &s) {
-  for (auto &[m, c] : s.terms())
-    for (unsigned id : m) {
-      import::Atom atom = syms[id];
-      if (atom.kind == AtomKind::Value ||
-          (atom.kind != AtomKind::Dimension &&
-           (dependsOnValue(atom.a) || dependsOnValue(atom.b))))
-        return true;
-    }
-  return false;
-}
-
 bool Sizes::isSafe(const Sym &s) {
   for (auto &[m, c] : s.terms()) {
     unsigned values = 0;
     for (unsigned id : m)
-      values += dependsOnValue(Sym::atom(id));
+      values += syms.dependsOnValue(Sym::atom(id));
     if (values > 1 || (values == 1 && std::abs(c) > 1024))
       return false;
     if (m.empty() && std::abs(c) > INT32_MAX)
@@ -118,7 +105,7 @@ Sym Sizes::quotient(const Sym &x, const Sym &y) {
 /// and its own sizes are at least 1.
 Sym Sizes::sign(const Sym &x) {
   for (int64_t side : {1, -1})
-    if (Sym s = x * Sym(side); atLeast(s, 0) && !dependsOnValue(s)) {
+    if (Sym s = x * Sym(side); atLeast(s, 0) && !syms.dependsOnValue(s)) {
       e.requireAtLeast(s, 1, "a size whose sign counts");
       return side;
     }

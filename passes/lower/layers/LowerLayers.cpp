@@ -6,19 +6,19 @@
 //   - blocked layouts go from convolution to convolution, and batch norms into
 //     their weights: a layer that slides a window is not kept;
 //   - a chain of elementwise ops that crosses the border of a layer stays two.
-#include "passes/lower/cpu/Passes.h"
+#include "passes/lower/layers/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
-#include "passes/lower/cpu/LayerCalls.h"
+#include "passes/lower/layers/LayerCalls.h"
 
 using namespace mlir;
 
 namespace heed::lower {
 #define GEN_PASS_DEF_LOWERLAYERS
-#include "passes/lower/cpu/Passes.h.inc"
+#include "passes/lower/layers/Passes.h.inc"
 
 namespace {
 /// Whether the op reads elements around each place: convolutions, pools.

@@ -1,6 +1,6 @@
 // LayerCalls.cpp - the calls of a layer's function, and what is known at them.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "passes/lower/cpu/LayerCalls.h"
+#include "passes/lower/layers/LayerCalls.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

@@ -1,7 +1,7 @@
 // LayerCalls.h - the calls of a layer's function, and what is known at them.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef HEED_PASSES_LOWER_CPU_LAYERCALLS_H
-#define HEED_PASSES_LOWER_CPU_LAYERCALLS_H
+#ifndef HEED_PASSES_LOWER_LAYERS_LAYERCALLS_H
+#define HEED_PASSES_LOWER_LAYERS_LAYERCALLS_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -29,4 +29,4 @@ void inlineCalls(mlir::func::FuncOp function);
 
 } // namespace heed::lower
 
-#endif // HEED_PASSES_LOWER_CPU_LAYERCALLS_H
+#endif // HEED_PASSES_LOWER_LAYERS_LAYERCALLS_H

@@ -12,17 +12,17 @@
 // so that the planner sees the lives of all buffers that pass from layer to
 // layer. A layer whose results have sizes that are known only inside of it, or
 // are no buffers, is written out where it is called.
-#include "passes/lower/cpu/Passes.h"
+#include "passes/lower/layers/Passes.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "passes/lower/cpu/LayerCalls.h"
+#include "passes/lower/layers/LayerCalls.h"
 
 using namespace mlir;
 
 namespace heed::lower {
 #define GEN_PASS_DEF_LOWERCALLS
-#include "passes/lower/cpu/Passes.h.inc"
+#include "passes/lower/layers/Passes.h.inc"
 
 namespace {
 /// A result, in the terms of its function.
