@@ -17,6 +17,8 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/lower/cpu/Passes.h"
 #include "passes/lower/gpu/Passes.h"
+#include "passes/normalize/Passes.h"
+#include "passes/verify/Passes.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
@@ -39,7 +41,7 @@ static void buildKernelsToLlvm(OpPassManager &pm) {
 // in: linalg and attn on tensors
 // out: launches of gpu.binary; linalg and attn on buffers
 void buildLowerGpuPipeline(OpPassManager &pm, const LowerGpuOptions &options) {
-  pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
+  pm.addPass(normalize::createNormalizeCalls());
   pm.addPass(lower::createLowerBuffers());
   pm.addPass(lower::createLowerSizes());
   pm.addPass(createCanonicalizerPass());
@@ -68,7 +70,9 @@ void buildGpuPipeline(OpPassManager &pm, const LowerGpuOptions &options) {
   buildNormalizePipeline(pm);
   buildRecognizePipeline(pm);
   buildFusePipeline(pm);
+  pm.addPass(verify::createVerifyStage());
   buildLowerGpuPipeline(pm, options);
+  pm.addPass(verify::createVerifyStage());
 }
 
 void registerGpuPipelines() {
