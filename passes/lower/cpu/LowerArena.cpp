@@ -16,6 +16,7 @@
 // no iteration sees what an earlier one left in it. Where its size is only known
 // inside, or it outlives its iteration, it is memory of its own that lasts to
 // the end of the run.
+// What a layer needs is one more buffer of its callers, for the time of a call.
 #include "passes/lower/cpu/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

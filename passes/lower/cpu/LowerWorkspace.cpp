@@ -11,8 +11,8 @@
 //
 // where call′ has no pointers: whatever is the address of a buffer is null. The
 // function of a layer gets one beside it in the same way, called where the layer
-// is called in @main. A size that depends on what is computed, or on elements of an input, cannot be
-// known before; then there is no such function.
+// is called in @main. A size that depends on what is computed, or on elements of
+// an input, cannot be known before; then there is no such function.
 #include "passes/lower/cpu/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -145,6 +145,8 @@ struct Copier {
 
   /// What the layer asks for, by the function that counts for it.
   LogicalResult copyCall(func::CallOp call, func::FuncOp counts) {
+    if (!counts) // no layer: who knows what it asks for
+      return failure();
     SmallVector<Value> operands;
     for (Value operand : call.getOperands()) {
       operands.push_back(copy(operand));

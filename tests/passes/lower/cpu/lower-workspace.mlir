@@ -170,3 +170,19 @@ func.func @main(%ctx: !llvm.ptr) -> i32 {
   %a = call @layer(%ctx) : (!llvm.ptr) -> i32
   return %a : i32
 }
+
+// -----
+
+llvm.func @heed_arena(!llvm.ptr, i64) -> !llvm.ptr
+func.func private @elsewhere()
+
+// What a function without a body asks for cannot be counted.
+// CHECK-LABEL: func @main
+// CHECK-NOT: @heed_workspace
+func.func @main(%ctx: !llvm.ptr) -> i32 {
+  %c64 = arith.constant 64 : i64
+  %ok = arith.constant 0 : i32
+  %arena = llvm.call @heed_arena(%ctx, %c64) : (!llvm.ptr, i64) -> !llvm.ptr
+  call @elsewhere() : () -> ()
+  return %ok : i32
+}
