@@ -152,4 +152,37 @@ def FuseTranspose : Pass<"heed-fuse-transpose", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def FuseParallel : Pass<"heed-fuse-parallel"> {
+  let summary = "Bring parallel loops side by side, for one fork of the threads";
+  let description = [{
+    `heed-lower-parallel` makes one region of loops that stand side by side.
+    Pure ops between loops move in front of them, other work between becomes a
+    loop of one iteration, and a branch loops of none where it is not taken. The
+    order stays what it was. What calls, allocates or may fail ends a run of
+    loops.
+
+    Before:
+
+    ```mlir
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) { … memref.store %sum, %pool[%i] : memref<?xf32> }
+    %p = memref.load %pool[%c0] : memref<?xf32>
+    memref.store %p, %g[%c0] : memref<1xf32>
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) { … }
+    ```
+
+    After:
+
+    ```mlir
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) { … memref.store %sum, %pool[%i] : memref<?xf32> }
+    scf.parallel (%i) = (%c0) to (%c1) step (%c1) {
+      %p = memref.load %pool[%c0] : memref<?xf32>
+      memref.store %p, %g[%c0] : memref<1xf32>
+    }
+    scf.parallel (%i) = (%c0) to (%n) step (%c1) { … }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 #endif // HEED_PASSES_FUSE_PASSES_TD

@@ -165,6 +165,8 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   if (options.workspace)
     pm.addPass(lower::createLowerWorkspace());
   pm.addPass(createLoopInvariantCodeMotionPass());
+  // Last in front of it: what is canonical has no loops of one iteration.
+  pm.addPass(fuse::createFuseParallel());
   pm.addPass(lower::createLowerParallel());
   pm.addPass(lower::createLowerMath());
   buildToLlvmPipeline(pm, options.mcpu);

@@ -24,6 +24,8 @@ constexpr int64_t kUnknown = INT64_MIN;
 /// threads: a fork and join takes 0.5 µs with spinning workers, 2 to 3 when
 /// they sleep.
 constexpr int64_t kForkCost = 32768;
+/// The same for each further loop of a region: a barrier takes 0.2 µs.
+constexpr int64_t kBarrierCost = 4096;
 
 /// Scalar operations that a loop counts for which moves so many elements in
 /// vectors.

@@ -100,6 +100,20 @@ HEED_EXPORT void heed_parallel_for(HeedContext *context, int64_t n,
                                    int64_t costPerIteration, HeedLoopBody body,
                                    void *captures) HEED_NOEXCEPT;
 
+/// One of several loops of a region: iterations [0, n), as heed_parallel_for's.
+typedef struct HeedLoop {
+  int64_t n, costPerIteration;
+  HeedLoopBody body;
+  void *captures;
+} HeedLoop;
+
+/// Runs the loops one after the other, each as heed_parallel_for would, but with
+/// one fork for all: a worker waits after each loop for the others. The calling
+/// thread does it all if all the loops' costs and the waits between them are too
+/// little for a fork to pay.
+HEED_EXPORT void heed_parallel_region(HeedContext *context, int64_t count,
+                                      const HeedLoop *loops) HEED_NOEXCEPT;
+
 /// Marks of code that was compiled with a profile (Profile.h): the calling
 /// thread enters kernel `kernel`, and leaves it with so many float operations
 /// done and bytes moved. They do nothing where the host did not ask for a

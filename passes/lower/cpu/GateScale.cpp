@@ -170,9 +170,9 @@ void lowerGateScale(OpBuilder &b, const GateChain &chain,
       ScaleLowering one = lowering;
       one.pastCaches = pastCaches;
       one.build(b);
-      // Such stores are seen in order only behind a fence; that of the other
-      // threads is the runtime's, at the end of their parts.
-      if (pastCaches)
+      // Such stores are seen in order only behind a fence; that of a loop is
+      // the runtime's, at the end of each part.
+      if (pastCaches && one.view.sizes.size() < 2)
         LLVM::CallIntrinsicOp::create(
             b, loc, b.getStringAttr("llvm.x86.sse.sfence"), ValueRange());
       scf::YieldOp::create(b, loc);

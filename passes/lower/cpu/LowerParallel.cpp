@@ -1,5 +1,5 @@
-// LowerParallel.cpp - outermost scf.parallel to a function and
-// heed_parallel_for.
+// LowerParallel.cpp - outermost scf.parallel to functions and
+// heed_parallel_for or heed_parallel_region.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   scf.parallel (%i) = (%lb) to (%ub) step (%s) { body(%i, captures) }
@@ -8,6 +8,8 @@
 //   heed_parallel_for(ctx, ceil((ub − lb)/s), cost, @body, &frame)
 //   llvm.func @body(begin, end, worker, frame):  for (k = begin; k < end; ++k)
 //   body(lb + k·s, frame…)
+// and loops that stand side by side, each with its own frame,
+//   heed_parallel_region(ctx, m, {{count, cost, @body, &frame}, …})
 //
 // What the body captures by value: indices, scalars, pointers, and memref
 // descriptors. Stack buffers of the body are allocated once a call, before the
@@ -134,10 +136,59 @@ struct Outliner {
     return captures;
   }
 
-  LogicalResult outline(func::FuncOp function, scf::ParallelOp op) {
+  /// A loop as the runtime takes it: count, cost, body, frame.
+  using Call = SmallVector<Value, 4>;
+
+  /// Loops side by side, as one call in place of the last.
+  LogicalResult outline(func::FuncOp function,
+                        MutableArrayRef<scf::ParallelOp> loops) {
     Value context = heed::lower::getContext(function);
     if (!context)
-      return op.emitOpError("expected a lowered entry (heed-lower-entry)");
+      return loops[0].emitOpError("expected a lowered entry (heed-lower-entry)");
+    SmallVector<Call> calls;
+    OpBuilder b(loops.back());
+    b.setInsertionPointAfter(loops.back());
+    Location loc = loops[0].getLoc();
+    for (scf::ParallelOp loop : loops) {
+      FailureOr<Call> call = outline(function, loop);
+      if (failed(call))
+        return failure();
+      calls.push_back(*call);
+    }
+    if (calls.size() == 1) {
+      Call arguments = calls[0];
+      arguments.insert(arguments.begin(), context);
+      callRuntime(b, loc, "heed_parallel_for", Type(), arguments);
+      return success();
+    }
+    auto type = LLVM::LLVMStructType::getLiteral(
+        b.getContext(), llvm::to_vector(ValueRange(calls[0]).getTypes()));
+    Value table = allocate(function, loc, type, calls.size());
+    for (auto [row, call] : llvm::enumerate(calls))
+      for (auto [column, value] : llvm::enumerate(call)) {
+        Value slot = LLVM::GEPOp::create(
+            b, loc, table.getType(), type, table,
+            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(row),
+                                   static_cast<int32_t>(column)});
+        LLVM::StoreOp::create(b, loc, value, slot);
+      }
+    Value count =
+        LLVM::ConstantOp::create(b, loc, b.getI64Type(), calls.size());
+    callRuntime(b, loc, "heed_parallel_region", Type(),
+                {context, count, table});
+    return success();
+  }
+
+  /// Stack memory of the function.
+  Value allocate(func::FuncOp function, Location loc, Type type,
+                 int64_t count) {
+    OpBuilder b(&function.getBody().front().front());
+    Value size = LLVM::ConstantOp::create(b, loc, b.getI64Type(), count);
+    return LLVM::AllocaOp::create(
+        b, loc, LLVM::LLVMPointerType::get(b.getContext()), type, size);
+  }
+
+  FailureOr<Call> outline(func::FuncOp function, scf::ParallelOp op) {
     Location loc = op.getLoc();
     MLIRContext *mlirContext = op.getContext();
     OpBuilder b(op);
@@ -173,13 +224,7 @@ struct Outliner {
     std::string name = (function.getName() + "_parallel_" + Twine(count)).str();
     auto body = mergeBody(makeBody(op, name, captures, frameType));
 
-    Value frame;
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(&function.getBody().front());
-      Value one = LLVM::ConstantOp::create(b, loc, i64, 1);
-      frame = LLVM::AllocaOp::create(b, loc, pointerType, frameType, one);
-    }
+    Value frame = allocate(function, loc, frameType, 1);
     for (auto [index, capture] : llvm::enumerate(captures)) {
       Value slot = LLVM::GEPOp::create(
           b, loc, pointerType, frameType, frame,
@@ -189,10 +234,8 @@ struct Outliner {
     Value n = arith::IndexCastOp::create(b, loc, i64, total);
     Value costArgument = arith::IndexCastOp::create(b, loc, i64, cost);
     Value address = LLVM::AddressOfOp::create(b, loc, body);
-    callRuntime(b, loc, "heed_parallel_for", Type(),
-                {context, n, costArgument, address, frame});
     op.erase();
-    return success();
+    return Call{n, costArgument, address, frame};
   }
 
   /// Replaces the induction variables by lb + k·step, k taken apart from one
@@ -291,14 +334,18 @@ struct LowerParallel : impl::LowerParallelBase<LowerParallel> {
     Outliner outliner(getOperation());
     for (auto function :
          llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
-      SmallVector<scf::ParallelOp> loops;
+      SmallVector<SmallVector<scf::ParallelOp>> regions;
       function.walk<WalkOrder::PreOrder>([&](scf::ParallelOp op) {
-        if (op.getNumReductions() == 0)
-          loops.push_back(op);
+        if (op.getNumReductions() != 0)
+          return WalkResult::skip();
+        if (regions.empty() ||
+            regions.back().back()->getNextNode() != op.getOperation())
+          regions.emplace_back();
+        regions.back().push_back(op);
         return WalkResult::skip();
       });
-      for (scf::ParallelOp op : loops)
-        if (failed(outliner.outline(function, op)))
+      for (MutableArrayRef<scf::ParallelOp> loops : regions)
+        if (failed(outliner.outline(function, loops)))
           return signalPassFailure();
     }
   }

@@ -189,12 +189,14 @@ def LowerParallel : Pass<"heed-lower-parallel", "::mlir::ModuleOp"> {
   let summary = "Outline outermost parallel loops for heed_parallel_for";
   let description = [{
     One pool of threads, shared with oneDNN, is the runtime's business; the
-    number of threads is known at run time only.
+    number of threads is known at run time only. Loops side by side share a fork.
 
     ```mlir
     scf.parallel (%i) = (%c0) to (%n) step (%c1) { … }
     // becomes
     llvm.call @heed_parallel_for(%ctx, %n, %cost, @main_parallel_0, %frame)
+    // and a run of such loops
+    llvm.call @heed_parallel_region(%ctx, %count, %loops)
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
