@@ -42,8 +42,7 @@ bool isLoop(Operation *op) {
 }
 
 bool holdsLoops(Operation *op) {
-  return op
-      ->walk([](scf::ParallelOp) { return WalkResult::interrupt(); })
+  return op->walk([](scf::ParallelOp) { return WalkResult::interrupt(); })
       .wasInterrupted();
 }
 
@@ -55,8 +54,8 @@ bool isSerial(Operation &op) {
     });
   return isPure(&op) ||
          isa<memref::LoadOp, memref::StoreOp, vector::LoadOp, vector::StoreOp,
-             vector::MaskedLoadOp, vector::MaskedStoreOp, vector::TransferReadOp,
-             vector::TransferWriteOp, scf::YieldOp>(op);
+             vector::MaskedLoadOp, vector::MaskedStoreOp,
+             vector::TransferReadOp, vector::TransferWriteOp, scf::YieldOp>(op);
 }
 
 /// One loop, or work of one thread.
@@ -130,8 +129,8 @@ struct Run {
 
   /// Without the work behind the last loop, and what cannot be told apart.
   void trim() {
-    auto *open = llvm::find_if(
-        steps, [](const Step &step) { return !step.isClosed(); });
+    auto *open =
+        llvm::find_if(steps, [](const Step &step) { return !step.isClosed(); });
     steps.erase(open, steps.end());
     while (!steps.empty() && !steps.back().branch && !steps.back().holdsLoop())
       steps.pop_back();

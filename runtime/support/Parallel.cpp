@@ -14,8 +14,8 @@
 static int64_t costOf(int64_t n, int64_t costPerIteration) {
   int64_t cost;
   bool overflow =
-      n > 0 && __builtin_mul_overflow(
-                   n, std::max<int64_t>(costPerIteration, 1), &cost);
+      n > 0 &&
+      __builtin_mul_overflow(n, std::max<int64_t>(costPerIteration, 1), &cost);
   return n <= 0 ? 0 : overflow ? INT64_MAX : cost;
 }
 

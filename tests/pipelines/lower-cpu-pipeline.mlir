@@ -11,6 +11,6 @@
 // CALLS: llvm.func @main
 // CALLS-DAG: llvm.call @heed_input_dim
 // CALLS-DAG: llvm.call @heed_arena
-// CALLS-DAG: llvm.call @heed_parallel_for
+// CALLS-DAG: llvm.call @heed_parallel_region
 // CALLS-DAG: llvm.call @heed_output
 // CALLS: llvm.return

@@ -144,7 +144,8 @@ struct Outliner {
                         MutableArrayRef<scf::ParallelOp> loops) {
     Value context = heed::lower::getContext(function);
     if (!context)
-      return loops[0].emitOpError("expected a lowered entry (heed-lower-entry)");
+      return loops[0].emitOpError(
+          "expected a lowered entry (heed-lower-entry)");
     SmallVector<Call> calls;
     OpBuilder b(loops.back());
     b.setInsertionPointAfter(loops.back());

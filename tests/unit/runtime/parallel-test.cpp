@@ -83,6 +83,59 @@ TEST(ParallelTest, InnerLoopsStayOnTheirWorker) {
     EXPECT_EQ(loop.parts[0], (Part{0, 8}));
 }
 
+struct Stage {
+  const std::vector<int> *from; // what the stage before it made
+  std::vector<int> to;
+};
+
+/// Each element needs all of the stage before.
+void addUp(int64_t begin, int64_t end, int64_t, void *captures) {
+  auto *stage = static_cast<Stage *>(captures);
+  int sum = 1;
+  for (int value : *stage->from)
+    sum += value;
+  for (int64_t i = begin; i < end; ++i)
+    stage->to[static_cast<size_t>(i)] = sum;
+}
+
+void runStages(int64_t threads, int64_t cost) {
+  heed::Program program;
+  heed::Context context(program, 0, 0, threads);
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    // One iteration, several, none, several.
+    std::vector<int64_t> sizes = {64, 1, 37, 0, 5};
+    std::vector<int> nothing;
+    std::vector<Stage> stages(sizes.size());
+    std::vector<HeedLoop> loops;
+    for (size_t k = 0; k < sizes.size(); ++k) {
+      stages[k] = {k == 0 ? &nothing : &stages[k - 1].to,
+                   std::vector<int>(static_cast<size_t>(sizes[k]), 0)};
+      loops.push_back({sizes[k], cost, addUp, &stages[k]});
+    }
+    heed_parallel_region(context.get(), static_cast<int64_t>(loops.size()),
+                         loops.data());
+    EXPECT_EQ(stages[0].to, std::vector<int>(64, 1));
+    EXPECT_EQ(stages[1].to, std::vector<int>(1, 65));
+    EXPECT_EQ(stages[2].to, std::vector<int>(37, 66));
+    EXPECT_EQ(stages[4].to, std::vector<int>(5, 1));
+  }
+}
+
+TEST(ParallelTest, LoopsOfARegionWaitForEachOther) {
+  for (int64_t threads : {1, 2, 3, 7})
+    runStages(threads, kExpensive);
+}
+
+TEST(ParallelTest, SmallRegionsStayOnTheCaller) { runStages(4, 1); }
+
+TEST(ParallelTest, RegionsOfNothing) {
+  heed::Program program;
+  heed::Context context(program, 0, 0, 2);
+  HeedLoop loop = {0, kExpensive, addUp, nullptr};
+  heed_parallel_region(context.get(), 1, &loop);
+  heed_parallel_region(context.get(), 0, nullptr);
+}
+
 TEST(ParallelTest, CallersOnSeveralThreads) {
   std::vector<std::thread> callers;
   std::vector<int> wrong(4, 0);

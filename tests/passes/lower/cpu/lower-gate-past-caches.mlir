@@ -4,14 +4,15 @@
 // RUN: heed-opt %s --heed-lower-gate=mcpu=x86-64 --canonicalize --cse | FileCheck %s --check-prefix=SSE
 // SSE-NOT: nontemporal
 
-// Where the result is aligned; a fence after the stores of an image.
+// Where the result is aligned. The fence behind the stores is the runtime's, at
+// the end of each part of a loop.
 // CHECK-LABEL: func @large
 // CHECK: %[[A:.*]] = memref.extract_aligned_pointer_as_index %arg1
 // CHECK: %[[L:.*]] = arith.andi %[[A]], %c[[M]]
 // CHECK: %[[C:.*]] = arith.cmpi eq, %[[L]], %c0
 // CHECK: scf.if %[[C]]
 // CHECK-COUNT-4: vector.store {{.*}} {alignment = [[B]] : i64, nontemporal = true}
-// CHECK: llvm.call_intrinsic "llvm.x86.sse.sfence"
+// CHECK-NOT: llvm.x86.sse.sfence
 // CHECK: else
 // CHECK-NOT: nontemporal
 // CHECK: return
@@ -19,6 +20,21 @@ func.func @large(%x: memref<32x256x56x56xf32>, %y: memref<32x256x56x56xf32>) {
   attn.gate ins(%x : memref<32x256x56x56xf32>) outs(%y : memref<32x256x56x56xf32>) dimensions = [2, 3] pools = [avg] excite {
     ^bb0(%p: memref<32x256xf32>):
       attn.yield %p : memref<32x256xf32>
+    }
+  return
+}
+
+// No loop of which the runtime would know.
+// CHECK-LABEL: func @row
+// CHECK: nontemporal = true
+// CHECK: llvm.call_intrinsic "llvm.x86.sse.sfence"
+// CHECK: else
+// CHECK-NOT: llvm.x86.sse.sfence
+// CHECK: return
+func.func @row(%x: memref<8388608xf32>, %y: memref<8388608xf32>) {
+  attn.gate ins(%x : memref<8388608xf32>) outs(%y : memref<8388608xf32>) dimensions = [0] pools = [avg] excite {
+    ^bb0(%p: memref<f32>):
+      attn.yield %p : memref<f32>
     }
   return
 }

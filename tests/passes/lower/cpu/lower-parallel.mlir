@@ -37,6 +37,34 @@ func.func @captures(%ctx: !llvm.ptr, %x: memref<?xf32>, %n: index, %s: f32) {
 
 // -----
 
+// Loops side by side are one region: a table of count, cost, body and frame.
+// CHECK-LABEL: func @region
+// CHECK-SAME: %[[CTX:.*]]: !llvm.ptr
+// CHECK: %[[TABLE:.*]] = llvm.alloca %{{.*}} x !llvm.struct<(i64, i64, ptr, ptr)>
+// CHECK: %[[A:.*]] = llvm.mlir.addressof @region_parallel_0
+// CHECK: %[[B:.*]] = llvm.mlir.addressof @region_parallel_1
+// CHECK: %[[SLOT:.*]] = llvm.getelementptr %[[TABLE]][0, 2]
+// CHECK: llvm.store %[[A]], %[[SLOT]]
+// CHECK: %[[SLOT:.*]] = llvm.getelementptr %[[TABLE]][1, 2]
+// CHECK: llvm.store %[[B]], %[[SLOT]]
+// CHECK: %[[TWO:.*]] = llvm.mlir.constant(2 : i64) : i64
+// CHECK: llvm.call @heed_parallel_region(%[[CTX]], %[[TWO]], %[[TABLE]])
+// CHECK-NOT: heed_parallel
+// CHECK: return
+func.func @region(%ctx: !llvm.ptr, %x: memref<?xf32>, %n: index, %s: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    memref.store %s, %x[%i] : memref<?xf32>
+  }
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    memref.store %s, %x[%c0] : memref<?xf32>
+  }
+  return
+}
+
+// -----
+
 // Two dims are one count, taken apart in the body.
 // CHECK-LABEL: func @two_dims
 // CHECK: %[[TOTAL:.*]] = arith.muli %[[A:.*]], %[[B:.*]] : index
