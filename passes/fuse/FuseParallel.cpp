@@ -157,9 +157,9 @@ struct Run {
   Operation *build(Block *block) {
     Operation *front = block->findAncestorOpInBlock(*steps.front().ops.front());
     Operation *back = block->findAncestorOpInBlock(*steps.back().ops.back());
-    Operation *next = back->getNextNode();
     for (Operation *op : hoisted)
       op->moveBefore(front);
+    Operation *next = back->getNextNode();
 
     // All limits first: nothing may stand between the loops.
     OpBuilder b(front);

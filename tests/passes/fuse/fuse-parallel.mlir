@@ -37,13 +37,16 @@ func.func @gate(%pool: memref<?xf32>, %y: memref<?xf32>, %n: index, %v: f32) {
 
 // -----
 
-// Pure ops go in front.
+// Pure ops go in front, those behind the last loop too.
 // CHECK-LABEL: func @pure
 // CHECK: %[[VIEW:.*]] = memref.subview
+// CHECK: %[[LAST:.*]] = memref.subview
 // CHECK: scf.parallel
 // CHECK: }
 // CHECK-NEXT: scf.parallel
 // CHECK-NEXT: memref.store %{{.*}}, %[[VIEW]]
+// CHECK: }
+// CHECK-NEXT: memref.store %{{.*}}, %[[LAST]]
 func.func @pure(%x: memref<16xf32>, %n: index, %v: f32) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -54,6 +57,8 @@ func.func @pure(%x: memref<16xf32>, %n: index, %v: f32) {
   scf.parallel (%i) = (%c0) to (%n) step (%c1) {
     memref.store %v, %view[%i] : memref<8xf32, strided<[1], offset: 8>>
   }
+  %last = memref.subview %x[12] [4] [1] : memref<16xf32> to memref<4xf32, strided<[1], offset: 12>>
+  memref.store %v, %last[%c0] : memref<4xf32, strided<[1], offset: 12>>
   return
 }
 
