@@ -55,6 +55,7 @@ void buildLowerGpuPipeline(OpPassManager &pm, const LowerGpuOptions &options) {
 
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(lower::createLowerGpuMath());
+  kernels.addPass(lower::createLowerGpuHopper());
   buildKernelsToLlvm(kernels);
   if (options.format == "llvm")
     return;

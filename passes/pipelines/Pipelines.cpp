@@ -4,6 +4,7 @@
 #include "passes/pipelines/Pipelines.h"
 
 #include "dialect/AttnDialect.h"
+#include "dialect/hopper/HopperOps.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -258,6 +259,7 @@ void registerHeedPasses() {
 
 void registerHeedDialects(DialectRegistry &registry) {
   attn::registerAttnDialect(registry);
+  registry.insert<hopper::HopperDialect>();
   registerGpuTargets(registry);
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 
 namespace heed::emulate {
@@ -23,6 +24,13 @@ using Register = std::vector<LaneValues>;
 
 /// Who reads in an access that serves a whole warp.
 constexpr int kWholeWarp = -3;
+
+/// A tensor of 16-bit elements as TMA copies it; strides in elements.
+struct TensorMap {
+  uint64_t address;
+  std::vector<int64_t> sizes, strides;
+  llvm::SmallVector<int64_t> box;
+};
 
 /// Global buffers and the shared memory of the running block.
 class Memory {
@@ -41,6 +49,22 @@ public:
   void startCopy(uint64_t to, uint64_t from, unsigned bytes, int thread);
   void arrive(uint64_t to, int thread);
 
+  // Hopper.cpp.
+  void initBarrier(uint64_t address, int64_t arrivals);
+  /// So many arrivals, and so many bytes expected more.
+  void advanceBarrier(uint64_t address, int64_t arrivals, int64_t bytes);
+  /// Whether the phase of this parity is complete.
+  bool hasPassed(uint64_t address, uint64_t parity);
+  /// What was copied for the barrier may be read.
+  void arriveAt(uint64_t address);
+  void copyByTma(uint64_t to, const void *chunk, uint64_t barrier);
+  /// An element of a factor, whose place is swizzled.
+  uint16_t loadFactor(uint64_t offset);
+  uint64_t addMap(TensorMap map);
+  const TensorMap *findMap(uint64_t handle);
+  /// Warps that have come to a meeting of their warpgroup, by warpgroup.
+  std::map<unsigned, int64_t> meetings;
+
   void fail(const llvm::Twine &message);
   /// The op that errors name.
   mlir::Operation *current = nullptr;
@@ -54,7 +78,14 @@ private:
     bool isUnderWay = false, isWritten = false;
   };
 
+  static constexpr unsigned kWordBytes = 4;
+  struct Barrier {
+    int64_t arrivals, pending, bytes, phase;
+    std::vector<uint64_t> copies; // to these offsets, not awaited
+  };
+
   char *find(uint64_t address, unsigned bytes);
+  Barrier *findBarrier(uint64_t address);
   void noteRead(Word &word, int thread);
   void noteWrite(Word &word, int thread);
 
@@ -62,6 +93,8 @@ private:
   Report &report;
   std::vector<char> shared;
   std::vector<Word> words;
+  std::map<uint64_t, Barrier> barriers;
+  std::vector<TensorMap> maps;
   int interval = 0;
 };
 
@@ -80,6 +113,8 @@ public:
   unsigned first = 0; // thread of lane 0
   std::array<uint64_t, 3> block{}, grid{1, 1, 1};
   Barrier barrier;
+  /// Lets others run until the condition holds.
+  std::function<void(const std::function<bool()> &)> waitFor;
 
 private:
   void runBlock(mlir::Block &block);
@@ -89,6 +124,7 @@ private:
   bool executeMemory(mlir::Operation *op);
   bool executeWarp(mlir::Operation *op);
   bool executeHost(mlir::Operation *op);
+  bool executeHopper(mlir::Operation *op);
   void executeFor(mlir::Operation *op);
   void executeIf(mlir::Operation *op);
   void launch(mlir::Operation *op);
@@ -103,6 +139,9 @@ private:
   void each(mlir::Operation *op, Function function);
   void loadMatrices(mlir::Operation *op);
   void multiply(mlir::Operation *op);
+  void copyTensor(mlir::Operation *op);
+  void multiplyWarpgroup(mlir::Operation *op);
+  void meet();
 
   Memory &memory;
   mlir::ModuleOp module;
@@ -110,6 +149,9 @@ private:
   /// Copies under way: groups that were committed, and the open one.
   using Copy = std::pair<uint64_t, int>; // to, thread
   std::vector<std::vector<Copy>> groups{1};
+  /// Elements of products that were begun, by the number of the product.
+  llvm::DenseMap<mlir::Value, int64_t> underWay;
+  int64_t begunProducts = 0;
 };
 
 /// Runs the warps of a block, each until the next barrier.

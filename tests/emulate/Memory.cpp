@@ -8,7 +8,6 @@
 namespace heed::emulate {
 
 static constexpr size_t kMostErrors = 5;
-static constexpr unsigned kWordBytes = 4;
 /// More than one reader since the last barrier.
 static constexpr int kSeveral = -2;
 
@@ -22,6 +21,8 @@ int64_t Buffer::bytes() const {
 void Memory::clearShared(int64_t bytes) {
   shared.assign(bytes, static_cast<char>(0xff)); // NaN, if read all the same
   words.assign(bytes / kWordBytes + 1, Word());
+  barriers.clear();
+  meetings.clear();
   interval = 0;
 }
 

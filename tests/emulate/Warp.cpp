@@ -67,8 +67,8 @@ void Warp::execute(Operation *op) {
   // The op above takes what a region yields.
   if (op->hasTrait<OpTrait::IsTerminator>())
     return;
-  if (!executeInteger(op) && !executeFloat(op) && !executeMemory(op) &&
-      !executeWarp(op) && !executeHost(op))
+  if (!executeHopper(op) && !executeInteger(op) && !executeFloat(op) &&
+      !executeMemory(op) && !executeWarp(op) && !executeHost(op))
     memory.fail("unknown op");
 }
 
@@ -141,6 +141,10 @@ bool Warp::executeMemory(Operation *op) {
     each(op, [&](auto base, auto offset, auto) {
       return base + (isNarrow ? int64_t(int32_t(offset)) : int64_t(offset));
     });
+    return true;
+  }
+  if (isa<LLVM::PtrToIntOp>(op)) { // of shared memory: from its start on
+    each(op, [](auto value, auto, auto) { return value & ~kSharedBit; });
     return true;
   }
   if (isa<LLVM::AddrSpaceCastOp, LLVM::IntToPtrOp, LLVM::BitcastOp>(op)) {
@@ -280,13 +284,14 @@ bool Warp::executeWarp(Operation *op) {
     set(extract.getRes(),
         {at(extract.getContainer())[extract.getPosition()[0]]});
   } else if (auto shuffle = dyn_cast<NVVM::ShflOp>(op)) {
-    if (shuffle.getKind() != NVVM::ShflKind::bfly)
-      memory.fail("expected a butterfly");
+    bool isIndexed = shuffle.getKind() == NVVM::ShflKind::idx;
+    if (shuffle.getKind() != NVVM::ShflKind::bfly && !isIndexed)
+      memory.fail("expected a butterfly, or the index of a lane");
     uint64_t distance = uniform(shuffle.getOffset());
     const LaneValues &from = at(shuffle.getVal())[0];
     Register result(1);
     for (unsigned lane = 0; lane < kLanes; ++lane)
-      result[0][lane] = from[lane ^ distance];
+      result[0][lane] = from[(isIndexed ? distance : lane ^ distance) % kLanes];
     set(shuffle.getRes(), result);
   } else if (isa<NVVM::Barrier0Op>(op)) {
     barrier();
@@ -314,7 +319,13 @@ struct Fibre {
   ucontext_t context, *scheduler;
   std::vector<char> stack;
   std::function<void()> body;
-  bool isDone = false;
+  bool isDone = false, isAtBarrier = false;
+  const std::function<bool()> *awaited = nullptr;
+
+  void yield() { swapcontext(&context, scheduler); }
+  bool canRun() const {
+    return !isDone && !isAtBarrier && (!awaited || (*awaited)());
+  }
 };
 } // namespace
 
@@ -325,7 +336,7 @@ static void startFibre() {
   Fibre *fibre = starting;
   fibre->body();
   fibre->isDone = true;
-  swapcontext(&fibre->context, fibre->scheduler);
+  fibre->yield();
 }
 
 void runWarps(Memory &memory, ArrayRef<std::unique_ptr<Warp>> warps,
@@ -342,20 +353,37 @@ void runWarps(Memory &memory, ArrayRef<std::unique_ptr<Warp>> warps,
     here.context.uc_stack.ss_size = here.stack.size();
     here.context.uc_link = &scheduler;
     here.body = [&own, body] { body(own); };
-    own.barrier = [&here] { swapcontext(&here.context, here.scheduler); };
+    own.barrier = [&here] {
+      here.isAtBarrier = true;
+      here.yield();
+    };
+    own.waitFor = [&here](const std::function<bool()> &condition) {
+      here.awaited = &condition;
+      while (!condition())
+        here.yield();
+      here.awaited = nullptr;
+    };
     makecontext(&here.context, startFibre, 0);
   }
   for (;;) {
-    size_t done = 0;
+    bool hasRun = false;
     for (Fibre &fibre : fibres) {
+      if (!fibre.canRun())
+        continue;
+      hasRun = true;
       starting = &fibre;
       swapcontext(&scheduler, &fibre.context);
-      done += fibre.isDone;
     }
-    if (done == fibres.size())
+    if (hasRun)
+      continue;
+    if (llvm::all_of(fibres, [](const Fibre &f) { return f.isDone; }))
       return;
-    if (done > 0)
+    if (llvm::any_of(fibres, [](const Fibre &f) { return f.awaited; }))
+      return memory.fail("deadlock: waits for what does not happen");
+    if (llvm::any_of(fibres, [](const Fibre &f) { return f.isDone; }))
       return memory.fail("expected all warps at a barrier");
+    for (Fibre &fibre : fibres)
+      fibre.isAtBarrier = false;
     memory.passBarrier();
   }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/lower/gpu/KernelBuilder.h"
 
+#include "dialect/hopper/HopperOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -18,8 +19,10 @@ namespace heed::cuda {
 
 static constexpr StringRef kModuleName = "heed_kernels";
 static constexpr StringRef kSharedName = "shared_memory";
-/// Rows of tiles are copied 16 bytes at a time; 128 is what TMA will ask for.
-static constexpr uint64_t kSharedAlignment = 128;
+/// Of a CUtensorMap.
+static constexpr int64_t kTensorMapBytes = 128, kTensorMapAlignment = 64;
+/// Rows of tiles are copied 16 bytes at a time; TMA's swizzle asks for 1024.
+static constexpr uint64_t kSharedAlignment = 1024;
 
 KernelBuilder::KernelBuilder(OpBuilder &host, Location loc,
                              gpu::GPUModuleOp module, StringRef name,
@@ -151,6 +154,15 @@ GlobalTensor KernelBuilder::tensor(Value memref) {
   return tensor;
 }
 
+Value KernelBuilder::tensorMap(Value memref, ArrayRef<int64_t> box) {
+  auto type = LLVM::LLVMArrayType::get(b.getI8Type(), kTensorMapBytes);
+  arguments.push_back(
+      hopper::TensorMapOp::create(host, loc, type, memref, box));
+  Block &entry = function.getBody().front();
+  tensorMaps.push_back(entry.getNumArguments());
+  return entry.addArgument(LLVM::LLVMPointerType::get(b.getContext()), loc);
+}
+
 void KernelBuilder::capture(Region &region) {
   SetVector<Value> used;
   getUsedValuesDefinedAbove(region, used);
@@ -178,6 +190,16 @@ void KernelBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(op.thenBlock());
   body();
+}
+
+void KernelBuilder::ifThenElse(Value condition, llvm::function_ref<void()> then,
+                               llvm::function_ref<void()> otherwise) {
+  auto op = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  then();
+  b.setInsertionPointToStart(op.elseBlock());
+  otherwise();
 }
 
 Values
@@ -229,6 +251,15 @@ void KernelBuilder::finish(const Grid &grid, int64_t sharedBytes) {
   auto types = llvm::to_vector(function.getBody().front().getArgumentTypes());
   function.setFunctionType(LLVM::LLVMFunctionType::get(
       LLVM::LLVMVoidType::get(b.getContext()), types));
+  for (unsigned index : tensorMaps) {
+    auto type = LLVM::LLVMArrayType::get(b.getI8Type(), kTensorMapBytes);
+    function.setArgAttr(index, LLVM::LLVMDialect::getByValAttrName(),
+                        TypeAttr::get(type));
+    function.setArgAttr(index, NVVM::NVVMDialect::getGridConstantAttrName(),
+                        b.getUnitAttr());
+    function.setArgAttr(index, LLVM::LLVMDialect::getAlignAttrName(),
+                        b.getI64IntegerAttr(kTensorMapAlignment));
+  }
   if (LLVM::LLVMFuncOp equal = findEqual(module, function)) {
     function.erase();
     function = equal;
@@ -270,10 +301,14 @@ std::optional<Chip> getChip(StringRef name) {
   // capability": the most shared memory of a thread block.
   static constexpr int64_t kKilo = 1024;
   static const std::pair<StringRef, Chip> chips[] = {
-      {"sm_80", {80, 163 * kKilo, 80}},   {"sm_86", {86, 99 * kKilo, 80}},
-      {"sm_87", {87, 163 * kKilo, 80}},   {"sm_89", {89, 99 * kKilo, 80}},
-      {"sm_90", {90, 227 * kKilo, 80}},   {"sm_90a", {90, 227 * kKilo, 80}},
-      {"sm_100", {100, 227 * kKilo, 86}}, {"sm_120", {120, 99 * kKilo, 87}}};
+      {"sm_80", {80, 163 * kKilo, 80}},
+      {"sm_86", {86, 99 * kKilo, 80}},
+      {"sm_87", {87, 163 * kKilo, 80}},
+      {"sm_89", {89, 99 * kKilo, 80}},
+      {"sm_90", {90, 227 * kKilo, 80}},
+      {"sm_90a", {90, 227 * kKilo, 80, true}},
+      {"sm_100", {100, 227 * kKilo, 86}},
+      {"sm_120", {120, 99 * kKilo, 87}}};
   for (const auto &[known, chip] : chips)
     if (known == name)
       return chip;

@@ -77,12 +77,19 @@ public:
   /// A memref: its address, and those strides that are no constants.
   GlobalTensor tensor(Value memref);
 
+  /// A hopper.tensor_map of the memref, which the kernel takes by value: its
+  /// address, !llvm.ptr.
+  Value tensorMap(Value memref, llvm::ArrayRef<int64_t> box);
+
   /// Scalars of the host that `region` uses, whose ops are cloned into the
   /// kernel: constants are cloned too, others become parameters.
   void capture(mlir::Region &region);
 
   /// scf.if without results, unless `condition` is a constant.
   void ifThen(Value condition, llvm::function_ref<void()> body);
+
+  void ifThenElse(Value condition, llvm::function_ref<void()> then,
+                  llvm::function_ref<void()> otherwise);
 
   /// scf.for begin … end with carried values.
   Values forLoop(
@@ -101,6 +108,7 @@ private:
   mlir::LLVM::LLVMFuncOp function;
   unsigned threads;
   Values arguments;                                    // of the launch
+  llvm::SmallVector<unsigned> tensorMaps;              // among them
   llvm::SmallVector<std::pair<Value, Value>> captures; // host's, kernel's
 };
 
@@ -110,9 +118,10 @@ mlir::gpu::GPUModuleOp getKernelModule(mlir::ModuleOp module,
 
 /// What a chip offers to a block of threads.
 struct Chip {
-  unsigned compute;    // 80 for sm_80
-  int64_t sharedBytes; // of a block, the most
-  unsigned ptxVersion; // PTX ISA that knows it: 80 for 8.0
+  unsigned compute;      // 80 for sm_80
+  int64_t sharedBytes;   // of a block, the most
+  unsigned ptxVersion;   // PTX ISA that knows it: 80 for 8.0
+  bool hasWgmma = false; // products of a warpgroup, and TMA that feeds them
 };
 /// Nothing for a name that is no sm_80 or later.
 std::optional<Chip> getChip(llvm::StringRef name);

@@ -1,7 +1,9 @@
 // LowerGpuSdpa.cpp - attn.sdpa on memrefs -> a kernel and its launch.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "dialect/hopper/HopperOps.h"
 #include "passes/lower/gpu/Passes.h"
 #include "passes/lower/gpu/SdpaKernel.h"
+#include "passes/lower/gpu/SdpaWarpgroups.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -60,23 +62,42 @@ struct LowerGpuSdpa : impl::LowerGpuSdpaBase<LowerGpuSdpa> {
                                "tensor cores");
         continue;
       }
-      remark::analysis(op.getLoc(), options)
-          << remark::metric("schedule", "flash, mma.sync");
-      lower(op, *properties);
+      std::optional<cuda::SdpaTiles> tiles =
+          cuda::chooseWarpgroupTiles(op, *properties);
+      remark::analysis(op.getLoc(), options) << remark::metric(
+          "schedule", tiles ? "flash, wgmma" : "flash, mma.sync");
+      if (tiles)
+        lowerToWarpgroups(op, *tiles);
+      else
+        lowerToWarps(op, cuda::chooseTiles(op, *properties));
     }
   }
 
-  void lower(SdpaOp op, const cuda::Chip &properties) {
-    OpBuilder host(op);
-    cuda::SdpaTiles tiles = cuda::chooseTiles(op, properties);
+  /// A kernel of so many threads at `op`.
+  cuda::KernelBuilder makeBuilder(OpBuilder &host, SdpaOp op,
+                                  unsigned threads) {
     gpu::GPUModuleOp kernels = cuda::getKernelModule(getOperation(), chip);
     int64_t count = llvm::range_size(kernels.getOps<LLVM::LLVMFuncOp>());
-    cuda::KernelBuilder builder(host, op.getLoc(), kernels,
-                                "sdpa_" + std::to_string(count),
-                                tiles.threads());
+    return cuda::KernelBuilder(host, op.getLoc(), kernels,
+                               "sdpa_" + std::to_string(count), threads);
+  }
+
+  void lowerToWarps(SdpaOp op, const cuda::SdpaTiles &tiles) {
+    OpBuilder host(op);
+    cuda::KernelBuilder builder = makeBuilder(host, op, tiles.threads());
     cuda::SdpaKernel kernel(builder, op, tiles);
     cuda::buildSchedule(kernel);
     builder.finish(gridOf(host, op, tiles), tiles.sharedBytes());
+    op.erase();
+  }
+
+  void lowerToWarpgroups(SdpaOp op, const cuda::SdpaTiles &tiles) {
+    OpBuilder host(op);
+    cuda::SdpaPanels panels(tiles);
+    cuda::KernelBuilder builder = makeBuilder(host, op, panels.threads());
+    cuda::SdpaKernel kernel(builder, op, tiles);
+    cuda::buildWarpgroupSchedule(kernel);
+    builder.finish(gridOf(host, op, tiles), panels.sharedBytes());
     op.erase();
   }
 };

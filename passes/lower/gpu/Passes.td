@@ -10,8 +10,9 @@ def LowerGpuSdpa : Pass<"heed-lower-gpu-sdpa", "::mlir::ModuleOp"> {
   let description = [{
     FlashAttention's forward pass for sm_80 and later: mma.sync on f16 or bf16,
     scores and sums in f32, keys and values copied into shared memory beside the
-    products, blocks that nothing attends skipped. Equal attentions share a
-    kernel. What the kernel does not hold stays as it is; a remark says why.
+    products, blocks that nothing attends skipped. On sm_90a more than 64 queries
+    are the work of warpgroups (wgmma), of which one copies (TMA). Equal attentions
+    share a kernel. What the kernel does not hold stays as it is; a remark says why.
 
     A launch is one block of threads for each block of queries, head and batch;
     a grid with an empty dim means that there is nothing to do.
@@ -39,7 +40,8 @@ def LowerGpuSdpa : Pass<"heed-lower-gpu-sdpa", "::mlir::ModuleOp"> {
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::heed::hopper::HopperDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
     "::mlir::scf::SCFDialect"
   ];
@@ -70,6 +72,23 @@ def LowerGpuMath : Pass<"heed-lower-gpu-math", "::mlir::gpu::GPUModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect"];
+}
+
+def LowerGpuHopper : Pass<"heed-lower-gpu-hopper", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Products of a warpgroup as PTX";
+  let description = [{
+    The last pass of kernels before LLVM: from here on they cannot be run on a
+    CPU.
+
+    ```mlir
+    %s:8 = hopper.wgmma bf16 a(%q : i64) b(%k : i64) : f32, f32, f32, f32, f32, f32, f32, f32
+    %done:8 = hopper.wait 0 (%s#0, …) : f32, …
+    // becomes
+    %0 = llvm.inline_asm has_side_effects "wgmma.fence.sync.aligned; … wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 …", "=f,…,0,…,l,l" …
+    %1 = llvm.inline_asm has_side_effects "wgmma.wait_group.sync.aligned 0;", "=f,…,0,…" …
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // HEED_PASSES_LOWER_GPU_PASSES_TD

@@ -110,7 +110,8 @@ struct SdpaTask {
   /// those that all of them attend (begin may be null).
   attn::KeyBounds visited, open;
 };
-SdpaTask makeTask(SdpaKernel &kernel);
+/// `lane`: its warp counts those that own queries.
+SdpaTask makeTask(SdpaKernel &kernel, const Lane &lane);
 
 using Scores = llvm::SmallVector<FragmentC>; // tiles of 8 keys
 /// The first key (i32) of the block that a lane holds in its first tile.

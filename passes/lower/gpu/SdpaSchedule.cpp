@@ -59,7 +59,7 @@ struct Schedule {
 
   explicit Schedule(SdpaKernel &kernel)
       : kernel(kernel), k(kernel.k), tiles(kernel.tiles),
-        task(makeTask(kernel)), shared(k.sharedMemory()) {
+        task(makeTask(kernel, buildLane(k))), shared(k.sharedMemory()) {
     Value warpRow = k.mul(task.lane.warp, k.i32(kWarpRows));
     queryAddress = addressOfA(k, task.lane, shared, tiles.queryTile(), warpRow);
     keyAddress = addressOfRows(k, task.lane, shared, tiles.keyTile());

@@ -57,12 +57,12 @@ static Value queryBlock(SdpaKernel &kernel) {
   return k.sub(k.sub(count, k.i32(1)), index);
 }
 
-SdpaTask makeTask(SdpaKernel &kernel) {
+SdpaTask makeTask(SdpaKernel &kernel, const Lane &lane) {
   KernelBuilder &k = kernel.k;
   const SdpaTiles &tiles = kernel.tiles;
   Type i32 = k.b.getI32Type();
   SdpaTask task;
-  task.lane = buildLane(k);
+  task.lane = lane;
   task.h = NVVM::BlockIdYOp::create(k.b, k.loc, i32);
   task.b = NVVM::BlockIdZOp::create(k.b, k.loc, i32);
   task.first = k.mul(queryBlock(kernel), k.i32(tiles.queries()));

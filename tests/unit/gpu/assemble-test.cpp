@@ -102,6 +102,10 @@ TEST_P(Assemble, WithoutSpills) {
             chip, threads, figures.registers, figures.spills, shared);
         EXPECT_EQ(figures.spills, 0) << attention.name << figures.text;
         EXPECT_GT(figures.registers, 0) << attention.name << figures.text;
+        // Products that ptxas makes wait for each other.
+        for (const char *word : {"serialized", "Performance Loss"})
+          EXPECT_EQ(figures.text.find(word), std::string::npos)
+              << attention.name << figures.text;
         // The registers of an SM, of which a block must not ask for more.
         EXPECT_LE(figures.registers * threads, 65536) << attention.name;
         ++kernels;
@@ -111,7 +115,8 @@ TEST_P(Assemble, WithoutSpills) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Gpu, Assemble, testing::Values("sm_80", "sm_90"),
+INSTANTIATE_TEST_SUITE_P(Gpu, Assemble,
+                         testing::Values("sm_80", "sm_90", "sm_90a"),
                          [](const auto &info) {
                            return std::string(info.param);
                          });

@@ -31,6 +31,8 @@ protected:
   bool isBF16 = a.element == "bf16";
   std::mt19937 engine{20};
 
+  void check(const std::string &chip);
+
   double draw(double low, double high) {
     return std::uniform_real_distribution<double>(low, high)(engine);
   }
@@ -89,8 +91,8 @@ reference::SdpaParams params(const Attention &a) {
   return params;
 }
 
-TEST_P(Sdpa, IsTheDefinition) {
-  auto module = test::lower(test::print(a), "sm_80");
+void Sdpa::check(const std::string &chip) {
+  auto module = test::lower(test::print(a), chip);
   ASSERT_TRUE(module);
   Operand q = make(a.h, a.i, a.d, 2), k = make(a.h / a.group, a.j, a.d, 2);
   Operand v = make(a.h / a.group, a.j, a.e, 1), o = make(a.h, a.i, a.e, 1);
@@ -170,6 +172,10 @@ TEST_P(Sdpa, IsTheDefinition) {
       EXPECT_NEAR(lse[row], want, 1e-4) << row;
   }
 }
+
+TEST_P(Sdpa, IsTheDefinition) { check("sm_80"); }
+
+TEST_P(Sdpa, IsTheDefinitionOnWarpgroups) { check("sm_90a"); }
 
 INSTANTIATE_TEST_SUITE_P(Gpu, Sdpa, testing::ValuesIn(test::attentions()),
                          [](const auto &info) { return info.param.name; });
