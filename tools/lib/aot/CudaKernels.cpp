@@ -3,6 +3,7 @@
 #include "tools/lib/aot/CudaKernels.h"
 
 #include "dialect/AttnDialect.h"
+#include "dialect/hopper/HopperOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/lower/gpu/SdpaKernel.h"
@@ -48,11 +49,15 @@ CudaLaunch describe(gpu::LaunchFuncOp op) {
   launch.grid = {constantOf(grid.x), constantOf(grid.y), constantOf(grid.z)};
   launch.threads = constantOf(op.getBlockSizeOperandValues().x).value_or(0);
   launch.sharedBytes = constantOf(op.getDynamicSharedMemorySize()).value_or(0);
-  for (Type type : op.getKernelOperands().getTypes()) {
+  for (Value operand : op.getKernelOperands()) {
     std::string text = "pointer";
-    if (type.isIntOrFloat()) {
+    if (operand.getType().isIntOrFloat()) {
       text.clear();
-      llvm::raw_string_ostream(text) << type;
+      llvm::raw_string_ostream(text) << operand.getType();
+    } else if (auto map = operand.getDefiningOp<hopper::TensorMapOp>()) {
+      text = "tensor map";
+      for (auto [dim, size] : llvm::enumerate(map.getBox()))
+        text += (dim == 0 ? " of boxes " : "x") + std::to_string(size);
     }
     launch.parameters.push_back(text);
   }

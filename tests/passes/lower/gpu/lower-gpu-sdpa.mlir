@@ -62,7 +62,7 @@ func.func @score(%q: memref<1x1x64x64xf16>, %slope: f32, %o: memref<1x1x64x64xf1
 }
 
 // CHECK: gpu.module @heed_kernels [#nvvm.target<O = 3, chip = "sm_80", features = "+ptx80">]
-// CHECK: llvm.mlir.global external @shared_memory() {addr_space = 3 : i32, alignment = 128 : i64} : !llvm.array<0 x i8>
+// CHECK: llvm.mlir.global external @shared_memory() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
 
 // One loop over blocks of 64 keys. Q is in registers, S = Q·Kᵀ is 4 steps of d by
 // 8 tiles, O += P·V 4 steps of keys by 8 tiles of e; nothing is masked and no row
