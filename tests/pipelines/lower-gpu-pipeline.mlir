@@ -20,7 +20,7 @@
 // PTX: gpu.launch_func @heed_kernels::@sdpa_0
 // PTX: gpu.binary @heed_kernels [#gpu.object<#nvvm.target<O = 3, chip = "sm_80", features = "+ptx80">
 // PTX-SAME: .version 8.0{{.*}}.target sm_80
-// PTX-SAME: .extern .shared .align 128 .b8 shared_memory[]
+// PTX-SAME: .extern .shared .align 1024 .b8 shared_memory[]
 // PTX-DAG: .visible .entry sdpa_0
 // PTX-DAG: .reqntid 256
 // PTX-DAG: cp.async.cg.shared.global
