@@ -41,14 +41,14 @@ uint16_t toHalf(float value, bool isBF16) {
   return rounded.bitcastToAPInt().getZExtValue();
 }
 
-static float asFloat(uint64_t bits) {
+float asFloat(uint64_t bits) {
   uint32_t low = bits;
   float value;
   std::memcpy(&value, &low, 4);
   return value;
 }
 
-static uint64_t asBits(float value) {
+uint64_t asBits(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, 4);
   return bits;
@@ -147,15 +147,6 @@ bool Warp::executeFloat(Operation *op) {
     });
     return true;
   };
-  if (isa<LLVM::PoisonOp>(op))
-    return floats([](auto, auto, auto) { return 0.0f; });
-  if (isa<LLVM::InsertElementOp>(op)) { // into a pair of f32
-    each(op, [](auto pair, auto value, auto at) {
-      return at == 0 ? (pair & ~0xffffffffull) | value
-                     : (pair & 0xffffffffull) | value << 32;
-    });
-    return true;
-  }
   if (isa<arith::TruncFOp>(op)) {
     bool isBF16 = getElementTypeOrSelf(op->getResult(0).getType()).isBF16();
     each(op, [&](uint64_t x, auto, auto) -> uint64_t {
@@ -217,6 +208,26 @@ bool Warp::executeHost(Operation *op) {
   if (auto dim = dyn_cast<memref::DimOp>(op)) {
     scalar(dim.getResult(),
            at(dim.getSource())[1 + *dim.getConstantIndex()][0]);
+    return true;
+  }
+  if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+    Register buffer(1);
+    int64_t bytes = (alloc.getType().getElementTypeBitWidth() + 7) / 8;
+    std::vector<int64_t> sizes, strides;
+    for (OpFoldResult size : alloc.getMixedSizes())
+      sizes.push_back(isa<Attribute>(size)
+                          ? cast<IntegerAttr>(cast<Attribute>(size)).getInt()
+                          : at(cast<Value>(size))[0][0]);
+    for (size_t dim = sizes.size(); dim-- > 0;) {
+      strides.insert(strides.begin(),
+                     strides.empty() ? 1 : strides[0] * sizes[dim + 1]);
+      bytes *= sizes[dim];
+    }
+    buffer[0].fill(reinterpret_cast<uint64_t>(memory.allocate(bytes)));
+    for (const std::vector<int64_t> &numbers : {sizes, strides})
+      for (int64_t number : numbers)
+        buffer.emplace_back().fill(number);
+    set(alloc.getResult(), buffer);
     return true;
   }
   if (auto data = dyn_cast<memref::ExtractStridedMetadataOp>(op)) {

@@ -10,7 +10,7 @@
 // - two threads at one word of shared memory between two barriers, one of them
 //   writing;
 // - a barrier that not all warps reach;
-// and counts the bank conflicts of ldmatrix.
+// and counts the bank conflicts of ldmatrix and of loads.
 //
 // It is one reading of the PTX ISA: exp2 is the C library's, sums of a product
 // are exact, and what the assembler or the device makes of the kernel is not

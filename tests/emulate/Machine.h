@@ -17,10 +17,15 @@ constexpr unsigned kLanes = 32;
 /// Addresses in shared memory are its offsets, with this bit.
 constexpr uint64_t kSharedBit = uint64_t(1) << 62;
 
-/// Values of one op in all lanes, as bits; the members of a struct are parts.
+/// Values of one op in all lanes, as bits; the members of a struct are parts,
+/// and so are each 64 bits of a vector.
 /// A memref is its address, sizes and strides.
 using LaneValues = std::array<uint64_t, kLanes>;
 using Register = std::vector<LaneValues>;
+
+/// f32 in the low half of a lane's value.
+float asFloat(uint64_t bits);
+uint64_t asBits(float value);
 
 /// Who reads in an access that serves a whole warp.
 constexpr int kWholeWarp = -3;
@@ -36,7 +41,10 @@ struct TensorMap {
 class Memory {
 public:
   Memory(llvm::ArrayRef<Buffer> buffers, Report &report)
-      : buffers(buffers), report(report) {}
+      : buffers(buffers.begin(), buffers.end()), report(report) {}
+
+  /// A buffer of the host's own.
+  void *allocate(int64_t bytes);
 
   /// A new block: shared memory holds nothing.
   void clearShared(int64_t bytes);
@@ -44,10 +52,11 @@ public:
 
   uint64_t load(uint64_t address, unsigned bytes, int thread);
   void store(uint64_t address, uint64_t value, unsigned bytes, int thread);
-  /// 16 bytes to shared memory, the first `bytes` of them from global memory;
-  /// not to be read before `arrive`.
-  void startCopy(uint64_t to, uint64_t from, unsigned bytes, int thread);
-  void arrive(uint64_t to, int thread);
+  /// `size` bytes to shared memory, the first `bytes` of them from global
+  /// memory, the others zeros; not to be read before `arrive`.
+  void startCopy(uint64_t to, uint64_t from, unsigned size, unsigned bytes,
+                 int thread);
+  void arrive(uint64_t to, unsigned size, int thread);
 
   // Hopper.cpp.
   void initBarrier(uint64_t address, int64_t arrivals);
@@ -71,14 +80,14 @@ public:
   Report &getReport() { return report; }
 
 private:
-  /// A word of shared memory: who used it since the last barrier.
+  /// Two bytes of shared memory: who used it since the last barrier.
   struct Word {
     int written = -1, read = -1; // intervals
     int writer = -1, reader = -1;
     bool isUnderWay = false, isWritten = false;
   };
 
-  static constexpr unsigned kWordBytes = 4;
+  static constexpr unsigned kWordBytes = 2; // the smallest that is stored
   struct Barrier {
     int64_t arrivals, pending, bytes, phase;
     std::vector<uint64_t> copies; // to these offsets, not awaited
@@ -89,7 +98,8 @@ private:
   void noteRead(Word &word, int thread);
   void noteWrite(Word &word, int thread);
 
-  llvm::ArrayRef<Buffer> buffers;
+  std::vector<Buffer> buffers;
+  std::vector<std::unique_ptr<char[]>> scratch;
   Report &report;
   std::vector<char> shared;
   std::vector<Word> words;
@@ -122,6 +132,8 @@ private:
   bool executeInteger(mlir::Operation *op);
   bool executeFloat(mlir::Operation *op);
   bool executeMemory(mlir::Operation *op);
+  bool executeVector(mlir::Operation *op);
+  bool executeCopy(mlir::Operation *op);
   bool executeWarp(mlir::Operation *op);
   bool executeHost(mlir::Operation *op);
   bool executeHopper(mlir::Operation *op);
@@ -137,6 +149,9 @@ private:
   /// result = function(operand 0, 1, 2) in each lane.
   template <typename Function>
   void each(mlir::Operation *op, Function function);
+  /// Lanes that meet at a bank of shared memory, of those that are served at
+  /// a time.
+  void countConflicts(const LaneValues &addresses, unsigned bytes);
   void loadMatrices(mlir::Operation *op);
   void multiply(mlir::Operation *op);
   void copyTensor(mlir::Operation *op);
@@ -147,7 +162,11 @@ private:
   mlir::ModuleOp module;
   llvm::DenseMap<mlir::Value, std::unique_ptr<Register>> values;
   /// Copies under way: groups that were committed, and the open one.
-  using Copy = std::pair<uint64_t, int>; // to, thread
+  struct Copy {
+    uint64_t to;
+    unsigned size;
+    int thread;
+  };
   std::vector<std::vector<Copy>> groups{1};
   /// Elements of products that were begun, by the number of the product.
   llvm::DenseMap<mlir::Value, int64_t> underWay;

@@ -8,6 +8,7 @@
 namespace heed::emulate {
 
 static constexpr size_t kMostErrors = 5;
+static constexpr uint64_t kBufferAlignment = 64;
 /// More than one reader since the last barrier.
 static constexpr int kSeveral = -2;
 
@@ -16,6 +17,16 @@ int64_t Buffer::bytes() const {
   for (int64_t size : shape)
     count *= size;
   return count;
+}
+
+void *Memory::allocate(int64_t bytes) {
+  // Not a number, if read all the same.
+  scratch.push_back(std::make_unique<char[]>(bytes + kBufferAlignment));
+  std::memset(scratch.back().get(), 0xff, bytes + kBufferAlignment);
+  auto address = reinterpret_cast<uint64_t>(scratch.back().get());
+  address += kBufferAlignment - address % kBufferAlignment;
+  buffers.push_back({reinterpret_cast<void *>(address), {bytes}, 1});
+  return buffers.back().data;
 }
 
 void Memory::clearShared(int64_t bytes) {
@@ -86,7 +97,8 @@ uint64_t Memory::load(uint64_t address, unsigned bytes, int thread) {
   if (!from)
     return 0;
   if (address & kSharedBit)
-    noteRead(words[(address & ~kSharedBit) / kWordBytes], thread);
+    for (unsigned at = 0; at < bytes; at += kWordBytes)
+      noteRead(words[((address + at) & ~kSharedBit) / kWordBytes], thread);
   uint64_t value = 0;
   std::memcpy(&value, from, bytes);
   return value;
@@ -98,28 +110,30 @@ void Memory::store(uint64_t address, uint64_t value, unsigned bytes,
   if (!to)
     return;
   if (address & kSharedBit)
-    noteWrite(words[(address & ~kSharedBit) / kWordBytes], thread);
+    for (unsigned at = 0; at < bytes; at += kWordBytes)
+      noteWrite(words[((address + at) & ~kSharedBit) / kWordBytes], thread);
   std::memcpy(to, &value, bytes);
 }
 
-void Memory::startCopy(uint64_t to, uint64_t from, unsigned bytes, int thread) {
-  char *target = find(to, 16);
+void Memory::startCopy(uint64_t to, uint64_t from, unsigned size,
+                       unsigned bytes, int thread) {
+  char *target = find(to, size);
   if (!target)
     return;
-  for (unsigned word = 0; word < 16 / kWordBytes; ++word) {
+  for (unsigned word = 0; word < size / kWordBytes; ++word) {
     Word &note = words[(to & ~kSharedBit) / kWordBytes + word];
     noteWrite(note, thread);
     note.isUnderWay = true;
   }
-  std::memset(target, 0, 16);
+  std::memset(target, 0, size);
   if (bytes == 0)
     return;
-  if (const char *source = find(from, 16))
+  if (const char *source = find(from, size))
     std::memcpy(target, source, bytes);
 }
 
-void Memory::arrive(uint64_t to, int thread) {
-  for (unsigned word = 0; word < 16 / kWordBytes; ++word) {
+void Memory::arrive(uint64_t to, unsigned size, int thread) {
+  for (unsigned word = 0; word < size / kWordBytes; ++word) {
     Word &note = words[(to & ~kSharedBit) / kWordBytes + word];
     note.isUnderWay = false;
     note.written = interval;

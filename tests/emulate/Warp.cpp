@@ -68,7 +68,8 @@ void Warp::execute(Operation *op) {
   if (op->hasTrait<OpTrait::IsTerminator>())
     return;
   if (!executeHopper(op) && !executeInteger(op) && !executeFloat(op) &&
-      !executeMemory(op) && !executeWarp(op) && !executeHost(op))
+      !executeMemory(op) && !executeVector(op) && !executeCopy(op) &&
+      !executeWarp(op) && !executeHost(op))
     memory.fail("unknown op");
 }
 
@@ -128,6 +129,12 @@ static unsigned bytesOf(Type type) {
   return (type.getIntOrFloatBitWidth() + 7) / 8;
 }
 
+/// Values have at most 64 bits; vectors are parts.
+static constexpr unsigned kPartBytes = 8;
+static unsigned partsOf(unsigned bytes) {
+  return (bytes + kPartBytes - 1) / kPartBytes;
+}
+
 bool Warp::executeMemory(Operation *op) {
   if (auto gep = dyn_cast<LLVM::GEPOp>(op)) {
     if (gep.getIndices().size() != 1 || !gep.getElemType().isInteger(8))
@@ -157,33 +164,72 @@ bool Warp::executeMemory(Operation *op) {
   }
   if (auto load = dyn_cast<LLVM::LoadOp>(op)) {
     const LaneValues addresses = at(load.getAddr())[0];
-    Register result(1);
+    unsigned bytes = bytesOf(load.getType());
+    countConflicts(addresses, bytes);
+    Register result(partsOf(bytes));
     for (unsigned lane = 0; lane < kLanes; ++lane)
-      if (isActive(lane))
-        result[0][lane] =
-            memory.load(addresses[lane], bytesOf(load.getType()), first + lane);
+      for (unsigned part = 0; isActive(lane) && part < result.size(); ++part)
+        result[part][lane] =
+            memory.load(addresses[lane] + part * kPartBytes,
+                        std::min(bytes, kPartBytes), first + lane);
     set(load.getResult(), result);
     return true;
   }
   if (auto store = dyn_cast<LLVM::StoreOp>(op)) {
-    const LaneValues &addresses = at(store.getAddr())[0];
-    const LaneValues &stored = at(store.getValue())[0];
+    const LaneValues addresses = at(store.getAddr())[0];
+    const Register stored = at(store.getValue());
+    unsigned bytes = bytesOf(store.getValue().getType());
     for (unsigned lane = 0; lane < kLanes; ++lane)
-      if (isActive(lane))
-        memory.store(addresses[lane], stored[lane],
-                     bytesOf(store.getValue().getType()), first + lane);
+      for (unsigned part = 0; isActive(lane) && part < partsOf(bytes); ++part)
+        memory.store(addresses[lane] + part * kPartBytes, stored[part][lane],
+                     std::min(bytes, kPartBytes), first + lane);
     return true;
   }
+  return false;
+}
+
+/// Elements of vectors, in parts of 64 bits.
+bool Warp::executeVector(Operation *op) {
+  if (isa<LLVM::PoisonOp>(op)) {
+    set(op->getResult(0),
+        Register(partsOf(bytesOf(op->getResult(0).getType()))));
+    return true;
+  }
+  if (!isa<LLVM::InsertElementOp, LLVM::ExtractElementOp>(op))
+    return false;
+  bool inserts = isa<LLVM::InsertElementOp>(op);
+  auto type = cast<VectorType>(op->getOperand(0).getType());
+  unsigned width = type.getElementTypeBitWidth();
+  uint64_t mask = (uint64_t(1) << width) - 1;
+  uint64_t bit = uniform(op->getOperand(inserts ? 2 : 1)) * width;
+  unsigned shift = bit % (8 * kPartBytes);
+  Register vector = at(op->getOperand(0));
+  LaneValues &part = vector[bit / (8 * kPartBytes)];
+  if (!inserts) {
+    for (uint64_t &bits : part)
+      bits = bits >> shift & mask;
+    set(op->getResult(0), {part});
+    return true;
+  }
+  const LaneValues &values = at(op->getOperand(1))[0];
+  for (unsigned lane = 0; lane < kLanes; ++lane)
+    part[lane] = (part[lane] & ~(mask << shift)) | (values[lane] & mask)
+                                                       << shift;
+  set(op->getResult(0), vector);
+  return true;
+}
+
+bool Warp::executeCopy(Operation *op) {
   if (auto copy = dyn_cast<NVVM::CpAsyncOp>(op)) {
-    if (copy.getSize() != 16)
-      memory.fail("expected copies of 16 bytes");
+    unsigned size = copy.getSize();
     const LaneValues &to = at(copy.getDst())[0], &from = at(copy.getSrc())[0];
     for (unsigned lane = 0; lane < kLanes; ++lane) {
       if (!isActive(lane))
         continue;
-      unsigned bytes = copy.getCpSize() ? at(copy.getCpSize())[0][lane] : 16;
-      memory.startCopy(to[lane], from[lane], bytes, first + lane);
-      groups.back().emplace_back(to[lane], first + lane);
+      unsigned bytes = copy.getCpSize() ? at(copy.getCpSize())[0][lane] : size;
+      int thread = first + lane;
+      memory.startCopy(to[lane], from[lane], size, bytes, thread);
+      groups.back().push_back({to[lane], size, thread});
     }
     return true;
   }
@@ -194,13 +240,32 @@ bool Warp::executeMemory(Operation *op) {
   if (auto wait = dyn_cast<NVVM::CpAsyncWaitGroupOp>(op)) {
     // The open group is not waited for.
     while (groups.size() > wait.getN() + 1) {
-      for (auto [to, thread] : groups.front())
-        memory.arrive(to, thread);
+      for (const Copy &copy : groups.front())
+        memory.arrive(copy.to, copy.size, copy.thread);
       groups.erase(groups.begin());
     }
     return true;
   }
   return false;
+}
+
+void Warp::countConflicts(const LaneValues &addresses, unsigned bytes) {
+  constexpr unsigned kBanks = 32, kBankBytes = 4;
+  // Wider accesses are served by parts of the warp, 128 bytes at a time.
+  unsigned together = std::min(kLanes, kBanks * kBankBytes / bytes);
+  for (unsigned begin = 0; begin < kLanes; begin += together) {
+    std::array<uint64_t, kBanks> word{};
+    for (unsigned lane = begin; lane < begin + together; ++lane) {
+      if (!isActive(lane) || !(addresses[lane] & kSharedBit))
+        continue;
+      for (unsigned at = 0; at < bytes; at += kBankBytes) {
+        uint64_t mine = (addresses[lane] + at) / kBankBytes;
+        uint64_t &other = word[mine % kBanks];
+        memory.getReport().bankConflicts += other != 0 && other != mine;
+        other = mine;
+      }
+    }
+  }
 }
 
 void Warp::loadMatrices(Operation *op) {
@@ -234,18 +299,26 @@ void Warp::loadMatrices(Operation *op) {
   set(load.getResult(), std::move(result));
 }
 
-/// m16n8k16, by the tables of the PTX ISA (9.7.14.5.8).
+/// m16n8k16 of halves and m16n8k8 of tf32, by the tables of the PTX ISA
+/// (9.7.14.5.8, 9.7.14.5.7): in a register of A or B, a row of A or a column of
+/// B has two halves or one float.
 void Warp::multiply(Operation *op) {
   auto mma = cast<NVVM::MmaOp>(op);
-  bool isBF16 = mma.getMultiplicandAPtxType() == NVVM::MMATypes::bf16;
+  NVVM::MMATypes type = *mma.getMultiplicandAPtxType();
+  bool isFloat = type == NVVM::MMATypes::tf32;
+  unsigned depth = isFloat ? 8 : 16, each = isFloat ? 1 : 2;
   float a[16][16], b[16][8];
   for (unsigned lane = 0; lane < kLanes; ++lane) {
     unsigned g = lane / 4, t = lane % 4;
-    for (unsigned half : {0, 1}) {
+    for (unsigned i = 0; i < each; ++i) {
       auto element = [&](Value value) {
-        return fromHalf(at(value)[0][lane] >> (16 * half), isBF16);
+        uint32_t bits = at(value)[0][lane];
+        // The lower 13 bits of tf32 are not there.
+        return isFloat
+                   ? asFloat(bits & 0xffffe000)
+                   : fromHalf(bits >> (16 * i), type == NVVM::MMATypes::bf16);
       };
-      unsigned low = 2 * t + half, high = low + 8;
+      unsigned low = each * t + i, high = low + depth / 2;
       a[g][low] = element(mma.getOperandA()[0]);
       a[g + 8][low] = element(mma.getOperandA()[1]);
       a[g][high] = element(mma.getOperandA()[2]);
@@ -258,15 +331,10 @@ void Warp::multiply(Operation *op) {
   for (unsigned lane = 0; lane < kLanes; ++lane) {
     for (unsigned i = 0; i < 4; ++i) {
       unsigned row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
-      uint32_t bits = at(mma.getOperandC()[i])[0][lane];
-      float c;
-      std::memcpy(&c, &bits, 4);
-      double sum = c;
-      for (unsigned k = 0; k < 16; ++k)
+      double sum = asFloat(at(mma.getOperandC()[i])[0][lane]);
+      for (unsigned k = 0; k < depth; ++k)
         sum += double(a[row][k]) * b[k][column];
-      c = static_cast<float>(sum);
-      std::memcpy(&bits, &c, 4);
-      result[i][lane] = bits;
+      result[i][lane] = asBits(static_cast<float>(sum));
     }
   }
   set(mma.getRes(), std::move(result));

@@ -103,6 +103,37 @@ Value KernelBuilder::advance(Value pointer, int64_t bytes) {
       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
 }
 
+static int64_t bytesOf(Type element, int64_t count) {
+  return count * element.getIntOrFloatBitWidth() / 8;
+}
+
+Values KernelBuilder::loadVector(Type element, int64_t count, Value address) {
+  if (count == 1)
+    return {LLVM::LoadOp::create(b, loc, element, address)};
+  Value vector =
+      LLVM::LoadOp::create(b, loc, VectorType::get({count}, element), address,
+                           /*alignment=*/bytesOf(element, count));
+  Values elements;
+  for (int64_t i = 0; i < count; ++i)
+    elements.push_back(LLVM::ExtractElementOp::create(b, loc, vector, i32(i)));
+  return elements;
+}
+
+void KernelBuilder::storeVector(ValueRange elements, Value address) {
+  Type element = elements[0].getType();
+  int64_t count = elements.size();
+  if (count == 1) {
+    LLVM::StoreOp::create(b, loc, elements[0], address);
+    return;
+  }
+  Value vector =
+      LLVM::PoisonOp::create(b, loc, VectorType::get({count}, element));
+  for (auto [i, value] : llvm::enumerate(elements))
+    vector = LLVM::InsertElementOp::create(b, loc, vector, value, i32(i));
+  LLVM::StoreOp::create(b, loc, vector, address,
+                        /*alignment=*/bytesOf(element, count));
+}
+
 Value KernelBuilder::sharedMemory() {
   auto global = module.lookupSymbol<LLVM::GlobalOp>(kSharedName);
   if (!global) {
@@ -131,7 +162,9 @@ GlobalTensor KernelBuilder::tensor(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   auto data = memref::ExtractStridedMetadataOp::create(host, loc, memref);
   // An i1 is a byte in memory.
-  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t bytes = type.getElementType().isIndex()
+                      ? 8
+                      : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   Value address =
       memref::ExtractAlignedPointerAsIndexOp::create(host, loc, memref);
   Value offset = getValueOrCreateConstantIndexOp(
@@ -167,6 +200,10 @@ void KernelBuilder::capture(Region &region) {
   SetVector<Value> used;
   getUsedValuesDefinedAbove(region, used);
   for (Value value : used) {
+    if (isa<MemRefType>(value.getType())) {
+      buffers.emplace_back(value, tensor(value));
+      continue;
+    }
     Operation *definition = value.getDefiningOp();
     Value inner;
     if (definition && definition->hasTrait<OpTrait::ConstantLike>()) {
@@ -180,6 +217,38 @@ void KernelBuilder::capture(Region &region) {
       inner = parameter(value);
     }
     captures.emplace_back(value, inner);
+  }
+}
+
+/// Loads of the host's buffer in the kernel, by its address there.
+void KernelBuilder::replaceLoads(Value buffer, const GlobalTensor &tensor) {
+  for (Operation *user : llvm::make_early_inc_range(buffer.getUsers())) {
+    if (!function->isProperAncestor(user))
+      continue;
+    auto load = cast<memref::LoadOp>(user);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(load);
+    Value offset = i64(0);
+    for (auto [index, stride] : llvm::zip(load.getIndices(), tensor.strides)) {
+      Value wide =
+          b.createOrFold<arith::IndexCastOp>(loc, b.getI64Type(), index);
+      offset = add(offset, mul(wide, stride));
+    }
+    // An i1 is a byte, an index is 64 bits in memory.
+    Type type = load.getType(), stored = type;
+    if (type.isInteger(1))
+      stored = b.getI8Type();
+    else if (type.isIndex())
+      stored = b.getI64Type();
+    int64_t bytes = stored.getIntOrFloatBitWidth() / 8;
+    Value address = advance(tensor.pointer, mul(offset, i64(bytes)));
+    Value value = LLVM::LoadOp::create(b, loc, stored, address);
+    if (type.isInteger(1))
+      value = arith::TruncIOp::create(b, loc, type, value);
+    else if (type.isIndex())
+      value = arith::IndexCastOp::create(b, loc, type, value);
+    load.replaceAllUsesWith(value);
+    load.erase();
   }
 }
 
@@ -246,6 +315,8 @@ static LLVM::LLVMFuncOp findEqual(gpu::GPUModuleOp module,
 
 void KernelBuilder::finish(const Grid &grid, int64_t sharedBytes) {
   LLVM::ReturnOp::create(b, loc, ValueRange{});
+  for (const auto &[buffer, tensor] : buffers)
+    replaceLoads(buffer, tensor);
   for (auto [outer, inner] : captures)
     replaceAllUsesInRegionWith(outer, inner, function.getBody());
   auto types = llvm::to_vector(function.getBody().front().getArgumentTypes());

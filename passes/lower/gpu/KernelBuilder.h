@@ -66,6 +66,10 @@ public:
   /// x + bytes, of a pointer in any space.
   Value advance(Value pointer, Value bytes);
   Value advance(Value pointer, int64_t bytes);
+  /// Elements beside each other by one access; the address is a multiple of
+  /// their bytes, of which there are at most 16.
+  Values loadVector(Type element, int64_t count, Value address);
+  void storeVector(mlir::ValueRange elements, Value address);
   /// The start of the block's dynamic shared memory. All of it is one buffer:
   /// beside static shared memory it would overlap.
   Value sharedMemory();
@@ -81,8 +85,9 @@ public:
   /// address, !llvm.ptr.
   Value tensorMap(Value memref, llvm::ArrayRef<int64_t> box);
 
-  /// Scalars of the host that `region` uses, whose ops are cloned into the
-  /// kernel: constants are cloned too, others become parameters.
+  /// What `region` uses of the host, whose ops are cloned into the kernel:
+  /// constants are cloned too, other scalars become parameters. So do buffers,
+  /// of which the kernel may load (memref.load).
   void capture(mlir::Region &region);
 
   /// scf.if without results, unless `condition` is a constant.
@@ -107,9 +112,12 @@ private:
   mlir::gpu::GPUModuleOp module;
   mlir::LLVM::LLVMFuncOp function;
   unsigned threads;
-  Values arguments;                                    // of the launch
-  llvm::SmallVector<unsigned> tensorMaps;              // among them
-  llvm::SmallVector<std::pair<Value, Value>> captures; // host's, kernel's
+  void replaceLoads(Value buffer, const GlobalTensor &tensor);
+
+  Values arguments;                                          // of the launch
+  llvm::SmallVector<unsigned> tensorMaps;                    // among them
+  llvm::SmallVector<std::pair<Value, Value>> captures;       // host's, kernel's
+  llvm::SmallVector<std::pair<Value, GlobalTensor>> buffers; // the same
 };
 
 /// The module of kernels of a program for `chip`; made where there is none.

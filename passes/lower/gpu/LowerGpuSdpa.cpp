@@ -24,12 +24,12 @@ namespace heed::lower {
 
 namespace {
 
-/// Blocks of queries, heads, batches.
-cuda::Grid gridOf(OpBuilder &b, SdpaOp op, const cuda::SdpaTiles &tiles) {
+/// Blocks of so many queries, heads, batches.
+cuda::Grid gridOf(OpBuilder &b, SdpaOp op, int64_t queriesOfBlock) {
   Location loc = op.getLoc();
   Value queries =
       getValueOrCreateConstantIndexOp(b, loc, op.getDimSize(b, SdpaOp::I));
-  Value size = arith::ConstantIndexOp::create(b, loc, tiles.queries());
+  Value size = arith::ConstantIndexOp::create(b, loc, queriesOfBlock);
   Value blocks = b.createOrFold<arith::CeilDivUIOp>(loc, queries, size);
   return {blocks, op.getDimSize(b, SdpaOp::H), op.getDimSize(b, SdpaOp::B)};
 }
@@ -51,53 +51,73 @@ struct LowerGpuSdpa : impl::LowerGpuSdpaBase<LowerGpuSdpa> {
         ops.push_back(op);
     });
     for (SdpaOp op : ops) {
+      Location loc = op.getLoc();
       std::string why = cuda::whyNotLowerable(op, *properties);
       auto options = remark::RemarkOpts::name("sdpa").category("heed-lower");
       if (!why.empty()) {
         remark::analysis(op.getLoc(), options)
             << remark::metric("schedule", "no GPU kernel")
             << remark::reason("{0}", why)
-            << remark::suggest("give the attention contiguous f16 or bf16 "
-                               "heads of up to 256 elements to run it on "
-                               "tensor cores");
+            << remark::suggest("give the attention heads of up to 256 elements "
+                               "of f16, bf16 or f32 to run it on tensor cores");
         continue;
       }
-      std::optional<cuda::SdpaTiles> tiles =
+      std::optional<cuda::SdpaTiles> panels =
           cuda::chooseWarpgroupTiles(op, *properties);
-      remark::analysis(op.getLoc(), options) << remark::metric(
-          "schedule", tiles ? "flash, wgmma" : "flash, mma.sync");
-      if (tiles)
-        lowerToWarpgroups(op, *tiles);
+      StringRef schedule = "flash, wgmma";
+      if (panels)
+        lowerToWarpgroups(op, *panels);
       else
-        lowerToWarps(op, cuda::chooseTiles(op, *properties));
+        schedule = lowerToWarps(op, *properties);
+      remark::analysis(loc, options) << remark::metric("schedule", schedule);
     }
   }
 
-  /// A kernel of so many threads at `op`.
-  cuda::KernelBuilder makeBuilder(OpBuilder &host, SdpaOp op,
-                                  unsigned threads) {
+  /// The next kernel of the program.
+  cuda::KernelBuilder addKernel(OpBuilder &host, Location loc, StringRef name,
+                                unsigned threads) {
     gpu::GPUModuleOp kernels = cuda::getKernelModule(getOperation(), chip);
     int64_t count = llvm::range_size(kernels.getOps<LLVM::LLVMFuncOp>());
-    return cuda::KernelBuilder(host, op.getLoc(), kernels,
-                               "sdpa_" + std::to_string(count), threads);
+    return cuda::KernelBuilder(host, loc, kernels,
+                               (name + "_" + Twine(count)).str(), threads);
   }
 
-  void lowerToWarps(SdpaOp op, const cuda::SdpaTiles &tiles) {
+  /// The name of the schedule.
+  StringRef lowerToWarps(SdpaOp op, const cuda::Chip &properties) {
     OpBuilder host(op);
-    cuda::KernelBuilder builder = makeBuilder(host, op, tiles.threads());
-    cuda::SdpaKernel kernel(builder, op, tiles);
+    Location loc = op.getLoc();
+    cuda::SdpaTiles tiles = cuda::chooseTiles(op, properties);
+    std::optional<cuda::SdpaSplit> split = cuda::chooseSplit(host, op, tiles);
+    const cuda::SdpaSplit *ofKernel = split ? &*split : nullptr;
+
+    cuda::KernelBuilder builder = addKernel(host, loc, "sdpa", tiles.threads());
+    cuda::SdpaKernel kernel(builder, op, tiles, ofKernel);
     cuda::buildSchedule(kernel);
-    builder.finish(gridOf(host, op, tiles), tiles.sharedBytes());
+    cuda::Grid grid = gridOf(host, op, tiles.queries());
+    if (split)
+      grid[0] = split->parts;
+    builder.finish(grid, tiles.sharedBytes());
+
+    if (split) {
+      cuda::KernelBuilder second =
+          addKernel(host, loc, "sdpa_combine", cuda::kCombineThreads);
+      cuda::SdpaKernel combine(second, op, tiles, ofKernel,
+                               /*combines=*/true);
+      cuda::buildCombine(combine);
+      second.finish(gridOf(host, op, cuda::kCombineThreads / 32), 0);
+    }
     op.erase();
+    return split ? "flash, mma.sync, split keys" : "flash, mma.sync";
   }
 
   void lowerToWarpgroups(SdpaOp op, const cuda::SdpaTiles &tiles) {
     OpBuilder host(op);
     cuda::SdpaPanels panels(tiles);
-    cuda::KernelBuilder builder = makeBuilder(host, op, panels.threads());
+    cuda::KernelBuilder builder =
+        addKernel(host, op.getLoc(), "sdpa", panels.threads());
     cuda::SdpaKernel kernel(builder, op, tiles);
     cuda::buildWarpgroupSchedule(kernel);
-    builder.finish(gridOf(host, op, tiles), panels.sharedBytes());
+    builder.finish(gridOf(host, op, tiles.queries()), panels.sharedBytes());
     op.erase();
   }
 };

@@ -8,14 +8,18 @@ include "mlir/Pass/PassBase.td"
 def LowerGpuSdpa : Pass<"heed-lower-gpu-sdpa", "::mlir::ModuleOp"> {
   let summary = "Turn attn.sdpa on buffers into kernels of tensor cores and their launches";
   let description = [{
-    FlashAttention's forward pass for sm_80 and later: mma.sync on f16 or bf16,
-    scores and sums in f32, keys and values copied into shared memory beside the
-    products, blocks that nothing attends skipped. On sm_90a more than 64 queries
-    are the work of warpgroups (wgmma), of which one copies (TMA). Equal attentions
-    share a kernel. What the kernel does not hold stays as it is; a remark says why.
+    FlashAttention's forward pass for sm_80 and later: mma.sync on f16, bf16 or,
+    as tf32 in two parts with f32's errors, on f32; scores and sums in f32, keys
+    and values copied into shared memory beside the products, blocks that nothing
+    attends skipped. On sm_90a more than 64 queries of 16-bit elements are the work
+    of warpgroups (wgmma), of which one copies (TMA). Tensors may have any strides;
+    heads have up to 256 elements. Equal attentions share a kernel. What the kernel
+    does not hold stays as it is; a remark says why.
 
     A launch is one block of threads for each block of queries, head and batch;
-    a grid with an empty dim means that there is nothing to do.
+    a grid with an empty dim means that there is nothing to do. Where that leaves
+    the GPU idle, for few queries and many keys, blocks take a part of the keys
+    each, and a second launch combines them.
 
     Before:
 

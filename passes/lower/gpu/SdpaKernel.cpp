@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "passes/lower/gpu/Alignment.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -15,24 +16,35 @@ namespace heed::cuda {
 
 /// o of 16 rows is E/8 registers a thread, of 255.
 static constexpr int64_t kMaxHeadDim = 256;
-/// Up to here Q fits into registers too: D/4 of them.
-static constexpr int64_t kMaxKeptHeadDim = 128;
+/// Up to here Q fits into registers too: D/4 of them, or D where both parts of
+/// floats are kept.
+static constexpr int64_t kMaxKeptBytes = 256;
+/// Scores of 64 keys beside o and Q leave registers up to here.
+static constexpr int64_t kMaxLongBlockDim = 128;
+
+static int64_t elementBytesOf(SdpaOp op) {
+  return getElementTypeOrSelf(op.getQ()).getIntOrFloatBitWidth() / 8;
+}
 
 SdpaTiles chooseTiles(SdpaOp op, const Chip &chip) {
   SdpaTiles tiles;
-  tiles.headColumns = llvm::alignTo(op.getStaticSize(SdpaOp::D), 16);
+  int64_t bytes = tiles.elementBytes = elementBytesOf(op);
+  tiles.headColumns =
+      llvm::alignTo(op.getStaticSize(SdpaOp::D), kStepBytes / bytes);
   tiles.valueColumns = llvm::alignTo(op.getStaticSize(SdpaOp::E), 16);
   int64_t columns = std::max(tiles.headColumns, tiles.valueColumns);
-  tiles.keepsQueries = columns <= kMaxKeptHeadDim;
+  tiles.keepsQueries = columns * bytes <= kMaxKeptBytes;
   // Each key is read from L2 once for QB queries: 128 of them need 64 bytes a
-  // clock and SM at the full rate of products, which L2 gives. Scores of 64
-  // keys beside o and Q leave registers as long as D and E are at most 128.
+  // clock and SM at the full rate of products, which L2 gives.
   int64_t queries = op.getStaticSize(SdpaOp::I);
-  bool isShort = !ShapedType::isDynamic(queries) && queries <= 64;
-  for (auto [warps, keys] : {std::pair(8u, int64_t(64)), {8u, 32}, {4u, 32}}) {
-    tiles.warps = isShort ? 4u : warps;
+  unsigned most = 8;
+  if (!ShapedType::isDynamic(queries) && queries <= 4 * kWarpRows)
+    most = llvm::PowerOf2Ceil(llvm::divideCeil(queries, kWarpRows));
+  for (auto [warps, keys] :
+       {std::pair(8u, int64_t(64)), {8u, 32}, {4u, 32}, {4u, 16}, {2u, 16}}) {
+    tiles.warps = std::clamp(most, 1u, warps);
     tiles.keys =
-        columns <= kMaxKeptHeadDim ? keys : std::min<int64_t>(keys, 32);
+        columns <= kMaxLongBlockDim ? keys : std::min<int64_t>(keys, 32);
     if (tiles.sharedBytes() <= chip.sharedBytes)
       break;
   }
@@ -68,28 +80,51 @@ Value SdpaOperand::head(KernelBuilder &k, Value batch, Value head) const {
   return k.advance(tensor.pointer, k.mul(offset, k.i64(elementBytes())));
 }
 
-SdpaKernel::SdpaKernel(KernelBuilder &k, SdpaOp op, const SdpaTiles &tiles)
+SdpaKernel::SdpaKernel(KernelBuilder &k, SdpaOp op, const SdpaTiles &tiles,
+                       const SdpaSplit *split, bool combines)
     : op(op), k(k), tiles(tiles) {
-  auto operand = [&](Value buffer, AffineMap map) -> SdpaOperand {
+  auto operand = [&](Value buffer, AffineMap map,
+                     SdpaOp::Dim rows = SdpaOp::NumDims) -> SdpaOperand {
     if (!buffer)
       return {};
     SdpaOperand result{k.tensor(buffer), map};
+    for (auto [dim, expr] : llvm::enumerate(map.getResults()))
+      if (expr == getAffineDimExpr(rows, map.getContext()))
+        result.unitBytes = rowUnitBytes(buffer, dim);
     if (result.tensor.element.isIndex())
       result.tensor.element = k.b.getI64Type();
     return result;
   };
-  q = operand(op.getQ(), op.getQMap());
-  keys = operand(op.getK(), op.getKMap());
-  values = operand(op.getV(), op.getVMap());
-  bias = operand(op.getBias(), op.getBiasMap());
-  mask = operand(op.getMask(), op.getMaskMap());
-  kvLength = operand(op.getKvLength(), op.getKvLengthMap());
-  o = operand(op.getInit(), op.getOMap());
-  lse = operand(op.getLse(), op.getLseMap());
-  k.capture(op.getScore());
   Type i32 = k.b.getI32Type();
+  if (!combines) {
+    q = operand(op.getQ(), op.getQMap(), SdpaOp::D);
+    keys = operand(op.getK(), op.getKMap(), SdpaOp::D);
+    values = operand(op.getV(), op.getVMap(), SdpaOp::E);
+    bias = operand(op.getBias(), op.getBiasMap(), SdpaOp::J);
+    mask = operand(op.getMask(), op.getMaskMap(), SdpaOp::J);
+    kvLength = operand(op.getKvLength(), op.getKvLengthMap());
+    k.capture(op.getScore());
+    keyCount = k.parameter(op.getDimSize(k.host, SdpaOp::J), i32);
+  }
   queryCount = k.parameter(op.getDimSize(k.host, SdpaOp::I), i32);
-  keyCount = k.parameter(op.getDimSize(k.host, SdpaOp::J), i32);
+  if (!split || combines) {
+    o = operand(op.getInit(), op.getOMap(), SdpaOp::E);
+    lse = operand(op.getLse(), op.getLseMap());
+  }
+  if (!split)
+    return;
+  sums = k.tensor(split->sums);
+  parts = k.parameter(split->parts, i32);
+  if (!combines)
+    partKeys = k.parameter(split->keys, i32);
+}
+
+Value SdpaKernel::sumsRow(Value b, Value h, Value part, Value row) {
+  Value offset = k.i64(0);
+  std::array indices{b, h, part, row};
+  for (auto [index, stride] : llvm::zip(indices, sums.strides))
+    offset = k.add(offset, k.mul(k.widen(index), stride));
+  return k.advance(sums.pointer, k.mul(offset, k.i64(4)));
 }
 
 FloatType SdpaKernel::elementType() {
@@ -125,6 +160,11 @@ bool SdpaKernel::isUniform() {
   return op.getMaskedRows() == attn::MaskedRows::uniform;
 }
 
+bool SdpaKernel::readsMemory() {
+  return !op.getScore().empty() &&
+         !op.getScore().front().getOps<memref::LoadOp>().empty();
+}
+
 bool SdpaKernel::skipsBlocks() {
   if (!hasKeyBounds())
     return false;
@@ -135,27 +175,18 @@ bool SdpaKernel::skipsBlocks() {
   return !isUniform() || attendsFirst;
 }
 
-/// Whether rows of 16-bit elements begin at multiples of 16 bytes: `dim` is
-/// innermost, and all other strides are multiples of 8.
-static bool hasAlignedRows(Value buffer, AffineMap map, SdpaOp::Dim dim) {
-  auto type = cast<MemRefType>(buffer.getType());
+/// An element of a buffer from above the region.
+static bool isLoad(SdpaOp op, Operation &inner) {
+  auto load = dyn_cast<memref::LoadOp>(inner);
   SmallVector<int64_t> strides;
   int64_t offset;
-  if (failed(type.getStridesAndOffset(strides, offset)))
-    return false;
-  // Dynamic strides of a contiguous buffer are multiples of its last size.
-  bool isContiguous = type.getLayout().isIdentity();
-  auto isAligned = [&](int64_t stride) {
-    return ShapedType::isDynamic(stride) ? isContiguous
-                                         : stride % kChunkElements == 0;
-  };
-  return strides.back() == 1 &&
-         llvm::all_of(ArrayRef(strides).drop_back(), isAligned) &&
-         isAligned(offset);
+  return load && load.getType().isIntOrIndexOrFloat() &&
+         !op.getScore().isAncestor(load.getMemRef().getParentRegion()) &&
+         succeeded(load.getMemRefType().getStridesAndOffset(strides, offset));
 }
 
-/// What the score region may not hold: anything but arithmetic and functions
-/// that heed-lower-gpu-math knows or PTX has.
+/// What the score region may not hold: anything but loads, arithmetic and
+/// functions that heed-lower-gpu-math knows or PTX has.
 static Operation *findUnknown(SdpaOp op) {
   if (op.getScore().empty())
     return nullptr;
@@ -165,11 +196,11 @@ static Operation *findUnknown(SdpaOp op) {
         isa<math::AbsFOp, math::ExpOp, math::Exp2Op, math::FmaOp, math::LogOp,
             math::Log2Op, math::SqrtOp, math::TanhOp>(inner) &&
         inner.getResult(0).getType().isF32();
-    bool isKnown =
-        isFunction || (isa<arith::ArithDialect>(inner.getDialect()) &&
-                       !isa<arith::RemFOp>(inner));
-    if (!isKnown ||
-        llvm::any_of(inner.getOperandTypes(), llvm::IsaPred<ShapedType>))
+    bool isArithmetic =
+        isa<arith::ArithDialect>(inner.getDialect()) &&
+        !isa<arith::RemFOp>(inner) &&
+        llvm::none_of(inner.getOperandTypes(), llvm::IsaPred<ShapedType>);
+    if (!isFunction && !isArithmetic && !isLoad(op, inner))
       return &inner;
   }
   return nullptr;
@@ -177,29 +208,30 @@ static Operation *findUnknown(SdpaOp op) {
 
 std::string whyNotLowerable(SdpaOp op, const Chip &chip) {
   Type element = getElementTypeOrSelf(op.getQ());
-  if (!element.isF16() && !element.isBF16())
-    return "elements: expected f16 or bf16";
+  if (!element.isF16() && !element.isBF16() && !element.isF32())
+    return "elements: expected f16, bf16 or f32";
   for (auto [name, dim] : {std::pair("d", SdpaOp::D), {"e", SdpaOp::E}}) {
     int64_t size = op.getStaticSize(dim);
-    if (ShapedType::isDynamic(size) || size < kChunkElements ||
-        size > kMaxHeadDim || size % kChunkElements != 0)
-      return "size of " + std::string(name) +
-             ": expected a constant multiple of 8 up to " +
+    if (ShapedType::isDynamic(size) || size > kMaxHeadDim)
+      return "size of " + std::string(name) + ": expected a constant up to " +
              std::to_string(kMaxHeadDim);
   }
-  using Tensor = std::tuple<const char *, Value, AffineMap, SdpaOp::Dim>;
-  for (auto [name, buffer, map, dim] :
-       {Tensor("q", op.getQ(), op.getQMap(), SdpaOp::D),
-        Tensor("k", op.getK(), op.getKMap(), SdpaOp::D),
-        Tensor("v", op.getV(), op.getVMap(), SdpaOp::E),
-        Tensor("o", op.getInit(), op.getOMap(), SdpaOp::E)}) {
-    if (map.getResults().back() != getAffineDimExpr(dim, op.getContext()) ||
-        !hasAlignedRows(buffer, map, dim))
-      return "layout of " + std::string(name) +
-             ": expected contiguous rows that begin at multiples of 16 bytes";
+  for (auto [name, buffer] : {std::pair("q", op.getQ()),
+                              {"k", op.getK()},
+                              {"v", op.getV()},
+                              {"bias", op.getBias()},
+                              {"mask", op.getMask()},
+                              {"kv_length", op.getKvLength()},
+                              {"o", op.getInit()},
+                              {"lse", op.getLse()}}) {
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (buffer && failed(cast<MemRefType>(buffer.getType())
+                             .getStridesAndOffset(strides, offset)))
+      return "layout of " + std::string(name) + ": expected strides";
   }
   if (Operation *unknown = findUnknown(op))
-    return "score: expected arithmetic of scalars, got " +
+    return "score: expected loads and arithmetic of scalars, got " +
            unknown->getName().getStringRef().str();
   if (chooseTiles(op, chip).sharedBytes() > chip.sharedBytes)
     return "blocks of queries, keys and values: expected at most " +

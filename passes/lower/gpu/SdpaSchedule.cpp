@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <limits>
 
 using namespace mlir;
@@ -14,7 +16,6 @@ using heed::attn::SdpaOp;
 namespace heed::cuda {
 namespace {
 
-constexpr double kLn2 = 0.6931471805599453;
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
 /// What a warp carries from a block of keys to the next.
@@ -66,7 +67,15 @@ struct Schedule {
     valueAddress = addressOfColumns(k, task.lane, shared, tiles.valueTile());
   }
 
-  int64_t outputTiles() const { return kernel.op.getStaticSize(SdpaOp::E) / 8; }
+  /// Tiles of o: those that hold a column of it.
+  int64_t outputTiles() const {
+    int64_t span = 8 * columnsOfLane(tiles.elementBytes).tiles;
+    return llvm::alignTo(kernel.op.getStaticSize(SdpaOp::E), span) / 8;
+  }
+  /// From an index of `dim` to the next, i64.
+  Value strideBytes(const SdpaOperand &operand, SdpaOp::Dim dim) {
+    return k.mul(operand.stride(dim), k.i64(operand.elementBytes()));
+  }
 
   Value multiply(Value x, Value y) {
     return arith::MulFOp::create(k.b, k.loc, x, y);
@@ -88,11 +97,16 @@ struct Schedule {
   /// Rows of q, k or v from `first` on; `count` null: the tile is all inside.
   void copy(const SdpaOperand &operand, SdpaOp::Dim rowDim, SdpaOp::Dim dim,
             const SharedTile &tile, Value base, Value first, Value count) {
-    Value rowBytes = k.mul(operand.stride(rowDim), k.i64(2));
+    Value rowBytes = strideBytes(operand, rowDim);
     Value start = k.advance(operand.head(k, task.b, task.h),
                             k.mul(k.widen(first), rowBytes));
-    TileSource source{start, rowBytes, kernel.op.getStaticSize(dim),
-                      count ? k.sub(count, first) : Value()};
+    bool isContiguous = isConstantIntValue(operand.stride(dim), 1);
+    TileSource source{start,
+                      rowBytes,
+                      isContiguous ? Value() : strideBytes(operand, dim),
+                      kernel.op.getStaticSize(dim),
+                      count ? k.sub(count, first) : Value(),
+                      operand.unitBytes};
     copyTile(k, task.lane, tiles.threads(), base, tile, source);
   }
 
@@ -116,6 +130,9 @@ struct Schedule {
     commitCopies(k);
   }
 
+  int64_t headSteps() const {
+    return tiles.queryTile().rowBytes() / kStepBytes;
+  }
   FragmentA query(int64_t step) {
     return tiles.keepsQueries ? queries[step] : loadA(k, queryAddress, step);
   }
@@ -125,7 +142,7 @@ struct Schedule {
     Value zero = k.f32(0);
     Scores s(tiles.keys / 8, FragmentC{zero, zero, zero, zero});
     Value address = k.advance(keyAddress, stage);
-    for (int64_t step = 0; step < tiles.headColumns / 16; ++step) {
+    for (int64_t step = 0; step < headSteps(); ++step) {
       FragmentA q = query(step);
       for (int64_t pair = 0; pair < tiles.keys / 16; ++pair) {
         auto keys = loadRows(k, address, tiles.keyTile(), pair, step);
@@ -203,9 +220,10 @@ struct Schedule {
   /// o += p·V.
   void multiplyValues(const Scores &p, Sums &sums, Value stage) {
     Value address = k.advance(valueAddress, stage);
-    for (int64_t step = 0; step < tiles.keys / 16; ++step) {
-      FragmentA a =
-          packA(k, kernel.elementType(), p[2 * step], p[2 * step + 1]);
+    unsigned count = tilesOfA(kernel.elementType());
+    for (unsigned step = 0; step < p.size() / count; ++step) {
+      FragmentA a = packA(k, kernel.elementType(),
+                          ArrayRef(p).slice(step * count, count));
       for (int64_t pair = 0; pair < tiles.valueColumns / 16; ++pair) {
         auto values = loadColumns(k, address, tiles.valueTile(), pair, step);
         for (unsigned half : {0, 1}) {
@@ -218,51 +236,98 @@ struct Schedule {
     }
   }
 
-  /// o / l and lse of the rows that exist.
+  /// o / l and lse of the rows that exist, or the sums of a part.
   void finish(Sums &sums) {
-    Value rowBytes = k.mul(kernel.o.stride(SdpaOp::I), k.i64(2));
-    Value head = kernel.o.head(k, task.b, task.h);
     for (unsigned row = 0; row < kRowsOfLane; ++row) {
-      Value l = sumOfQuad(k, sums.l[row]);
-      auto fast = arith::FastMathFlags::afn | arith::FastMathFlags::arcp;
-      Value inverse = arith::DivFOp::create(k.b, k.loc, k.f32(1), l, fast);
-      if (kernel.op.getMaskedRows() == attn::MaskedRows::zero)
-        inverse = k.select(isEqual(l, 0), k.f32(0), inverse);
+      Value m = sums.m[row], l = sumOfQuad(k, sums.l[row]);
+      Value isFirst = k.lessThan(task.lane.quad, k.i32(1));
+      if (kernel.isSplit()) {
+        k.ifThen(k.lessThan(task.rows[row], kernel.queryCount), [&] {
+          Value address =
+              kernel.sumsRow(task.b, task.h, task.part, task.rows[row]);
+          storeSums(sums, row, address);
+          int64_t end = SdpaSplit::columns(kernel.op);
+          k.ifThen(isFirst, [&] {
+            k.storeVector({m, l}, k.advance(address, 4 * end));
+          });
+        });
+        continue;
+      }
+      Value inverse = invertSum(kernel, l);
       k.ifThen(k.lessThan(task.rows[row], kernel.queryCount), [&] {
-        Value address =
-            k.advance(head, k.add(k.mul(k.widen(task.rows[row]), rowBytes),
-                                  k.widen(k.mul(task.lane.quad, k.i32(4)))));
-        for (auto [at, tile] : llvm::enumerate(sums.o)) {
-          Value pair = packPair(k, kernel.elementType(),
-                                multiply(tile[2 * row], inverse),
-                                multiply(tile[2 * row + 1], inverse));
-          LLVM::StoreOp::create(k.b, k.loc, pair, k.advance(address, 16 * at));
-        }
+        storeRow(sums, row, inverse);
         if (kernel.lse)
-          storeLogSum(task.rows[row], sums.m[row], l);
+          k.ifThen(isFirst, [&] {
+            storeLogSum(kernel, task.b, task.h, task.rows[row], m, l);
+          });
       });
     }
   }
 
-  /// lse = m + ln l, by the first lane of a row.
-  void storeLogSum(Value row, Value m, Value l) {
-    double unit =
-        kernel.scalesInStage() ? 1 : kernel.op.getScale().convertToDouble();
-    Value log = math::Log2Op::create(k.b, k.loc, l);
-    Value lse = fma(log, k.f32(kLn2), multiply(m, k.f32(unit)));
-    if (kernel.isUniform()) {
-      Value attendsNone = arith::CmpFOp::create(
-          k.b, k.loc, arith::CmpFPredicate::OLE, m, k.f32(kLeastScore));
-      lse = k.select(attendsNone, k.f32(-kInf), lse);
+  /// The lane's columns of a row of o from `first` on, which lie beside each
+  /// other.
+  Values columnsFrom(const Sums &sums, unsigned row, int64_t first) {
+    LaneColumns columns = columnsOfLane(tiles.elementBytes);
+    Values values;
+    for (int64_t i = 0; i < columns.width; ++i) {
+      const FragmentC &tile = sums.o[first / 8 + columns.tileOf(i)];
+      values.push_back(tile[2 * row + columns.elementOf(i)]);
     }
-    k.ifThen(k.lessThan(task.lane.quad, k.i32(1)), [&] {
-      Value offset = k.mul(k.mul(k.widen(row), kernel.lse.stride(SdpaOp::I)),
-                           k.i64(kernel.lse.elementBytes()));
-      Value address = k.advance(kernel.lse.head(k, task.b, task.h), offset);
-      Value rounded =
-          attn::buildFloatCast(k.b, k.loc, lse, kernel.lse.tensor.element);
-      LLVM::StoreOp::create(k.b, k.loc, rounded, address);
-    });
+    return values;
+  }
+
+  /// Of each group of columns, those that exist: store(first column of the
+  /// lane's, the values, the first of them).
+  void storeColumns(const Sums &sums, unsigned row, int64_t count,
+                    int64_t width,
+                    llvm::function_ref<void(int64_t, ArrayRef<Value>)> store) {
+    LaneColumns columns = columnsOfLane(tiles.elementBytes);
+    int64_t span = 8 * columns.tiles;
+    Value ofLane = k.mul(task.lane.quad, k.i32(columns.width));
+    for (int64_t first = 0; first < count; first += span) {
+      Values values = columnsFrom(sums, row, first);
+      for (int64_t i = 0; i < columns.width; i += width) {
+        Value exists = k.i1(true);
+        if (first + span > count)
+          exists = k.lessThan(ofLane, k.i32(count - first - i));
+        k.ifThen(exists,
+                 [&] { store(first + i, ArrayRef(values).slice(i, width)); });
+      }
+    }
+  }
+
+  /// A row of o, as many columns at a time as the lane has beside each other,
+  /// where the row allows that.
+  void storeRow(const Sums &sums, unsigned row, Value inverse) {
+    LaneColumns columns = columnsOfLane(tiles.elementBytes);
+    bool isWide = kernel.o.unitBytes >= columns.width * tiles.elementBytes;
+    Value columnBytes = strideBytes(kernel.o, SdpaOp::E);
+    Value ofLane = k.mul(task.lane.quad, k.i32(columns.width));
+    Value address = k.advance(
+        kernel.o.head(k, task.b, task.h),
+        k.add(k.mul(k.widen(task.rows[row]), strideBytes(kernel.o, SdpaOp::I)),
+              k.mul(k.widen(ofLane), columnBytes)));
+    storeColumns(
+        sums, row, kernel.op.getStaticSize(SdpaOp::E),
+        isWide ? columns.width : 1, [&](int64_t first, ArrayRef<Value> values) {
+          Values scaled = llvm::map_to_vector(
+              values, [&](Value x) { return multiply(x, inverse); });
+          storeElements(kernel, scaled,
+                        k.advance(address, k.mul(columnBytes, k.i64(first))));
+        });
+  }
+
+  /// A row of o before it is divided.
+  void storeSums(const Sums &sums, unsigned row, Value address) {
+    int64_t width = columnsOfLane(tiles.elementBytes).width;
+    Value ofLane = k.mul(task.lane.quad, k.i32(4 * width));
+    address = k.advance(address, k.widen(ofLane));
+    int64_t count =
+        std::min<int64_t>(SdpaSplit::columns(kernel.op), 8 * outputTiles());
+    storeColumns(sums, row, count, width,
+                 [&](int64_t first, ArrayRef<Value> values) {
+                   k.storeVector(values, k.advance(address, 4 * first));
+                 });
   }
 
   void build() {
@@ -270,7 +335,7 @@ struct Schedule {
     copyKeys(task.visited.begin, k.i32(0));
     if (tiles.keepsQueries) {
       awaitCopies(k);
-      for (int64_t step = 0; step < tiles.headColumns / 16; ++step)
+      for (int64_t step = 0; step < headSteps(); ++step)
         queries.push_back(loadA(k, queryAddress, step));
     }
     Value zero = k.f32(0), least = k.f32(-kInf);

@@ -65,7 +65,12 @@ SdpaTask makeTask(SdpaKernel &kernel, const Lane &lane) {
   task.lane = lane;
   task.h = NVVM::BlockIdYOp::create(k.b, k.loc, i32);
   task.b = NVVM::BlockIdZOp::create(k.b, k.loc, i32);
-  task.first = k.mul(queryBlock(kernel), k.i32(tiles.queries()));
+  if (kernel.isSplit()) {
+    task.part = NVVM::BlockIdXOp::create(k.b, k.loc, i32);
+    task.first = k.i32(0);
+  } else {
+    task.first = k.mul(queryBlock(kernel), k.i32(tiles.queries()));
+  }
   Value kvLength = loadKvLength(kernel, task.b);
 
   Value warpRow = k.add(task.first, k.mul(task.lane.warp, k.i32(kWarpRows)));
@@ -85,6 +90,12 @@ SdpaTask makeTask(SdpaKernel &kernel, const Lane &lane) {
       task.visited.begin =
           k.mul(k.div(ofFirst.begin, tiles.keys), k.i32(tiles.keys));
   }
+  if (kernel.isSplit()) {
+    Value begin = k.mul(task.part, kernel.partKeys);
+    Value end = k.add(begin, kernel.partKeys);
+    task.visited = {k.max(task.visited.begin, begin),
+                    k.min(task.visited.end, end)};
+  }
   return task;
 }
 
@@ -96,26 +107,48 @@ Value firstKeyOfLane(SdpaKernel &kernel, SdpaTask &task, Value firstKey) {
 /// From the first key of a lane to that of element i of a tile.
 static int64_t keyOf(unsigned tile, unsigned i) { return 8 * tile + i % 2; }
 
-/// The element at (row, key) of bias or mask; rows and keys past the last read
-/// the last, and are masked or not stored.
-static Value loadElement(SdpaKernel &kernel, const SdpaOperand &operand,
-                         Value head, Value row, Value key) {
+/// `index`, or the last of `count`.
+static Value inside(KernelBuilder &k, Value index, Value count) {
+  return k.min(index, k.sub(count, k.i32(1)));
+}
+
+/// `count` elements of bias or mask from (row, key) on; rows and keys past the
+/// last read the last, and are masked or not stored.
+static Values loadElements(SdpaKernel &kernel, const SdpaOperand &operand,
+                           Value head, Value row, Value key, int64_t count) {
   KernelBuilder &k = kernel.k;
   Value offset = k.i64(0);
-  auto step = [&](SdpaOp::Dim dim, Value index, Value count) {
-    Value stride = operand.stride(dim);
-    if (!stride)
-      return;
-    Value inside = k.min(index, k.sub(count, k.i32(1)));
-    offset = k.add(offset, k.mul(k.widen(inside), stride));
-  };
-  step(SdpaOp::I, row, kernel.queryCount);
-  step(SdpaOp::J, key, kernel.keyCount);
+  if (Value stride = operand.stride(SdpaOp::I))
+    offset = k.mul(k.widen(inside(k, row, kernel.queryCount)), stride);
+  if (Value stride = operand.stride(SdpaOp::J)) {
+    // Where pairs are read, there is an even number of keys.
+    Value last = k.sub(kernel.keyCount, k.i32(count));
+    offset = k.add(offset, k.mul(k.widen(k.min(key, last)), stride));
+  }
   Value address = k.advance(head, k.mul(offset, k.i64(operand.elementBytes())));
   Type type = operand.tensor.element;
   if (type.isInteger(1))
     type = k.b.getI8Type();
-  return LLVM::LoadOp::create(k.b, k.loc, type, address);
+  return k.loadVector(type, count, address);
+}
+
+/// The elements of a tile: of both rows, the lane's two keys.
+static FragmentC loadTile(SdpaKernel &kernel, const SdpaOperand &operand,
+                          Value head, const SdpaTask &task, Value ofLane,
+                          unsigned tile) {
+  bool isPair = operand.unitBytes >= 2 * operand.elementBytes();
+  FragmentC elements;
+  for (unsigned i = 0; i < 4; ++i) {
+    Value key = kernel.k.add(ofLane, kernel.k.i32(keyOf(tile, i)));
+    Value row = task.rows[rowOf(i)];
+    if (!isPair) {
+      elements[i] = loadElements(kernel, operand, head, row, key, 1)[0];
+    } else if (i % 2 == 0) {
+      Values pair = loadElements(kernel, operand, head, row, key, 2);
+      elements[i] = pair[0], elements[i + 1] = pair[1];
+    }
+  }
+  return elements;
 }
 
 void buildScoreStage(SdpaKernel &kernel, SdpaTask &task, Value firstKey,
@@ -141,14 +174,22 @@ void buildScoreStage(SdpaKernel &kernel, SdpaTask &task, Value firstKey,
     element.h = asIndex(k, task.h);
   }
   for (auto [tile, score] : llvm::enumerate(scores)) {
+    FragmentC bias, mask;
+    if (kernel.bias)
+      bias = loadTile(kernel, kernel.bias, biasHead, task, ofLane, tile);
+    if (kernel.mask)
+      mask = loadTile(kernel, kernel.mask, maskHead, task, ofLane, tile);
     for (unsigned i = 0; i < 4; ++i) {
-      Value row = task.rows[rowOf(i)];
-      Value key = k.add(ofLane, k.i32(keyOf(tile, i)));
       if (kernel.scalesInStage()) {
         element.score = arith::MulFOp::create(k.b, k.loc, score[i], scale);
-        if (kernel.bias)
-          element.bias = loadElement(kernel, kernel.bias, biasHead, row, key);
+        element.bias = bias[i];
         if (!op.getScore().empty()) {
+          Value row = task.rows[rowOf(i)];
+          Value key = k.add(ofLane, k.i32(keyOf(tile, i)));
+          if (kernel.readsMemory()) {
+            row = inside(k, row, kernel.queryCount);
+            key = inside(k, key, kernel.keyCount);
+          }
           element.i = asIndex(k, row);
           element.j = asIndex(k, key);
         }
@@ -157,10 +198,9 @@ void buildScoreStage(SdpaKernel &kernel, SdpaTask &task, Value firstKey,
           score[i] = arith::MaximumFOp::create(k.b, k.loc, score[i], least);
       }
       if (kernel.mask) {
-        Value byte = loadElement(kernel, kernel.mask, maskHead, row, key);
         Value zero = arith::ConstantIntOp::create(k.b, k.loc, 0, 8);
         Value attends = arith::CmpIOp::create(
-            k.b, k.loc, arith::CmpIPredicate::ne, byte, zero);
+            k.b, k.loc, arith::CmpIPredicate::ne, mask[i], zero);
         score[i] = k.select(attends, score[i], masked);
       }
     }

@@ -19,6 +19,7 @@
 // ⇒ is TMA. p never leaves its registers: rounded to pairs, the elements of s are
 // the first factor of the next product.
 #include "passes/lower/gpu/SdpaWarpgroups.h"
+#include "passes/lower/gpu/Alignment.h"
 #include "passes/lower/gpu/CopyRing.h"
 #include "passes/lower/gpu/SdpaSoftmax.h"
 
@@ -63,10 +64,25 @@ unsigned SdpaPanels::threads() const {
   return (1 + kOwners) * kWarpgroupThreads;
 }
 
+/// Whether TMA can copy the rows, and 16 bits are multiplied: contiguous rows
+/// that begin at multiples of 16 bytes.
+static bool hasWholeRows(SdpaOp op) {
+  auto isWhole = [](Value buffer, AffineMap map, SdpaOp::Dim dim) {
+    unsigned last = map.getNumResults() - 1;
+    return getElementTypeOrSelf(buffer).getIntOrFloatBitWidth() == 16 &&
+           map.getResult(last) == getAffineDimExpr(dim, map.getContext()) &&
+           rowUnitBytes(buffer, last) == kMaxUnitBytes;
+  };
+  return isWhole(op.getQ(), op.getQMap(), SdpaOp::D) &&
+         isWhole(op.getK(), op.getKMap(), SdpaOp::D) &&
+         isWhole(op.getV(), op.getVMap(), SdpaOp::E) &&
+         isWhole(op.getInit(), op.getOMap(), SdpaOp::E);
+}
+
 std::optional<SdpaTiles> chooseWarpgroupTiles(SdpaOp op, const Chip &chip) {
   // Few queries leave an owner idle.
   int64_t queries = op.getStaticSize(SdpaOp::I);
-  if (!chip.hasWgmma ||
+  if (!chip.hasWgmma || !hasWholeRows(op) ||
       (!ShapedType::isDynamic(queries) && queries <= kOwnerRows) ||
       op.getStaticSize(SdpaOp::J) == 0)
     return std::nullopt;
@@ -227,8 +243,8 @@ struct WarpgroupSchedule {
   Values pack(const Scores &p) {
     Values packed;
     for (size_t step = 0; step < p.size() / 2; ++step)
-      llvm::append_range(
-          packed, packA(k, kernel.elementType(), p[2 * step], p[2 * step + 1]));
+      llvm::append_range(packed, packA(k, kernel.elementType(),
+                                       {p[2 * step], p[2 * step + 1]}));
     return packed;
   }
 

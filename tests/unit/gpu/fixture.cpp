@@ -11,6 +11,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/lower/gpu/Passes.h"
 #include "passes/pipelines/Pipelines.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
@@ -20,15 +21,33 @@ using namespace mlir;
 namespace heed::test {
 
 namespace {
-/// memref<…> of sizes, "?" each if dynamic; the last stays static.
+/// memref<…> of sizes, "?" each if dynamic, but for the one at `known`; few
+/// queries are always known.
 std::string type(const Attention &a, std::vector<int64_t> sizes,
-                 const std::string &element, bool keepsLast) {
+                 const std::string &element, size_t known = -1) {
   std::string text = "memref<";
   for (size_t k = 0; k < sizes.size(); ++k) {
-    bool isStatic = !a.isDynamic || (keepsLast && k + 1 == sizes.size());
+    bool isStatic =
+        !a.isDynamic || k == known || (a.launches > 1 && sizes[k] == a.i);
     text += (isStatic ? std::to_string(sizes[k]) : "?") + "x";
   }
   return text + element + ">";
+}
+
+/// head, row and column in the order of memory.
+template <typename T>
+std::vector<T> arrange(Layout layout, T batch, T head, T row, T column) {
+  switch (layout) {
+  case Layout::BHSD:
+    return {batch, head, row, column};
+  case Layout::BSHD:
+    return {batch, row, head, column};
+  case Layout::BHDS:
+    return {batch, head, column, row};
+  case Layout::SD:
+    return {row, column};
+  }
+  return {};
 }
 
 std::string map(const std::string &results) {
@@ -36,19 +55,23 @@ std::string map(const std::string &results) {
 }
 } // namespace
 
+std::vector<int64_t> Attention::shape(int64_t heads, int64_t rows,
+                                      int64_t columns) const {
+  return arrange(layout, b, heads, rows, columns);
+}
+
 std::string print(const Attention &a) {
   std::string kvHead =
       a.group == 1 ? "h" : "h floordiv " + std::to_string(a.group);
   auto rows = [&](const std::string &head, const std::string &row,
                   const std::string &column) {
-    return map(a.isBSHD ? "b, " + row + ", " + head + ", " + column
-                        : "b, " + head + ", " + row + ", " + column);
+    return map(llvm::join(
+        arrange<std::string>(a.layout, "b", head, row, column), ", "));
   };
   auto heads = [&](int64_t heads, int64_t rows, int64_t columns) {
-    return type(a,
-                a.isBSHD ? std::vector{a.b, rows, heads, columns}
-                         : std::vector{a.b, heads, rows, columns},
-                a.element, true);
+    std::vector<int64_t> shape = a.shape(heads, rows, columns);
+    size_t column = shape.size() - (a.layout == Layout::BHDS ? 2 : 1);
+    return type(a, shape, a.element, column);
   };
   std::string q = heads(a.h, a.i, a.d), k = heads(a.h / a.group, a.j, a.d);
   std::string v = heads(a.h / a.group, a.j, a.e), o = heads(a.h, a.i, a.e);
@@ -64,16 +87,18 @@ std::string print(const Attention &a) {
     maps += ", " + map(operandMap);
   };
   if (a.hasBias)
-    add("bias", type(a, {a.h, a.i, a.j}, a.element, false), "h, i, j");
+    add("bias", type(a, {a.h, a.i, a.j}, a.element), "h, i, j");
   if (a.hasMask)
-    add("mask", type(a, {a.b, a.j}, "i1", false), "b, j");
+    add("mask", type(a, {a.b, a.j}, "i1"), "b, j");
   if (a.hasKvLength)
-    add("kv_length", type(a, {a.b}, "i64", false), "b");
+    add("kv_length", type(a, {a.b}, "i64"), "b");
+  if (a.hasTable)
+    parameters += ", %table: " + type(a, {a.i + a.j - 1}, "f32");
   parameters += ", %o: " + o;
   op += " outs(%o : " + o + ")";
   maps += ", " + rows("h", "i", "e");
   if (a.hasLse)
-    add("lse", type(a, {a.b, a.h, a.i}, "f32", false), "b, h, i");
+    add("lse", type(a, {a.b, a.h, a.i}, "f32"), "b, h, i");
   std::string attributes =
       llvm::formatv("scale = {0:f9} : f64", a.scale).str() + a.attributes;
   op += " maps = [" + maps + "] {" + attributes + "}";
@@ -118,12 +143,12 @@ OwningOpRef<ModuleOp> lower(const std::string &program, const std::string &chip,
 
 std::vector<Attention> attentions() {
   std::vector<Attention> all;
-  auto add = [&](const char *name) -> Attention & {
+  auto add = [&](const std::string &name) -> Attention & {
     all.emplace_back();
     all.back().name = name;
     return all.back();
   };
-  auto sized = [&](const char *name, int64_t i, int64_t j, int64_t d,
+  auto sized = [&](const std::string &name, int64_t i, int64_t j, int64_t d,
                    int64_t e) -> Attention & {
     Attention &a = add(name);
     a.i = i, a.j = j, a.d = d, a.e = e;
@@ -166,7 +191,8 @@ std::vector<Attention> attentions() {
   sized("negative_scale", 64, 100, 64, 64).scale = -0.2;
   Attention &grouped = sized("grouped_bshd", 90, 110, 64, 64);
   grouped.b = 2, grouped.h = 4, grouped.group = 2;
-  grouped.isBSHD = grouped.isDynamic = true;
+  grouped.layout = Layout::BSHD;
+  grouped.isDynamic = true;
   sized("bias", 70, 101, 64, 64).hasBias = true;
   all.back().h = 2;
   sized("bias_dynamic_lse", 70, 101, 64, 64).hasBias = true;
@@ -193,6 +219,91 @@ std::vector<Attention> attentions() {
     %l = math.log %y : f32
     attn.yield %l : f32)";
   all.back().scale = 0.5;
+  // A bias of relative positions: table[i − j + J − 1].
+  for (bool isDynamic : {false, true}) {
+    sized(isDynamic ? "score_table_dynamic" : "score_table", 70, 101, 64, 64)
+        .score = R"(
+    %last = arith.constant 100 : index
+    %distance = arith.subi %i, %j : index
+    %at = arith.addi %distance, %last : index
+    %bias = memref.load %table[%at] : )" +
+                 std::string(isDynamic ? "memref<?xf32>" : "memref<170xf32>") +
+                 R"(
+    %sum = arith.addf %s, %bias : f32
+    attn.yield %sum : f32)";
+    all.back().hasTable = true, all.back().isDynamic = isDynamic;
+  }
+  // Pairs of keys are read at a time.
+  sized("bias_even", 70, 102, 64, 64).hasBias = true;
+  all.back().element = "f16";
+  sized("mask_odd", 70, 91, 64, 64).hasMask = true;
+  all.back().b = 2, all.back().attributes = zero;
+
+  // What is not contiguous, or no multiple of what is copied at a time.
+  for (const char *element : {"f16", "f32"}) {
+    std::string suffix = std::string("_") + element;
+    for (int64_t d : {20, 33, 50, 1}) {
+      sized("ragged_d" + std::to_string(d) + suffix, 70, 75, d, d == 50 ? 2 : d)
+          .element = element;
+      all.back().h = 2;
+    }
+    sized("transposed" + suffix, 70, 75, 24, 12).element = element;
+    all.back().h = 2, all.back().layout = Layout::BHDS;
+    sized("transposed_dynamic" + suffix, 40, 75, 20, 20).element = element;
+    all.back().isDynamic = true, all.back().layout = Layout::BHDS;
+    sized("flat" + suffix, 40, 75, 16, 24).element = element;
+    all.back().layout = Layout::SD;
+  }
+
+  auto floats = [&](const char *name, int64_t i, int64_t j, int64_t d,
+                    int64_t e) -> Attention & {
+    Attention &a = sized(name, i, j, d, e);
+    a.element = "f32";
+    return a;
+  };
+  floats("f32_d16", 10, 10, 16, 16).h = 2;
+  floats("f32_d64", 128, 192, 64, 64);
+  floats("f32_d80", 90, 77, 80, 80);
+  floats("f32_d128", 130, 200, 128, 128);
+  floats("f32_d192_e128", 64, 96, 192, 128);
+  floats("f32_d256", 70, 70, 256, 256);
+  floats("f32_one_query", 1, 300, 64, 64);
+  floats("f32_causal", 200, 200, 64, 64).attributes = causal;
+  floats("f32_window", 150, 150, 32, 32).attributes =
+      ", window = array<i64: 40, 8>" + zero;
+  floats("f32_bias_lse", 70, 101, 64, 64).hasBias = true;
+  all.back().h = 2, all.back().hasLse = true;
+  floats("f32_mask_uniform", 70, 90, 48, 48).hasMask = true;
+  all.back().b = 3, all.back().attributes = uniform;
+  floats("f32_softcap", 64, 100, 64, 64).attributes = ", softcap = 5.0 : f64";
+  Attention &groupedFloats = floats("f32_grouped_bshd", 70, 90, 32, 32);
+  groupedFloats.b = 2, groupedFloats.h = 4, groupedFloats.group = 2;
+  groupedFloats.layout = Layout::BSHD;
+  groupedFloats.isDynamic = true;
+
+  // Keys in parts, combined by a second kernel.
+  auto split = [&](const std::string &name, int64_t i, int64_t j, int64_t d,
+                   int64_t e) -> Attention & {
+    Attention &a = sized("split_" + name, i, j, d, e);
+    a.launches = 2;
+    return a;
+  };
+  split("one_query", 1, 700, 64, 64).h = 2;
+  split("f32", 5, 1100, 20, 33).element = "f32";
+  all.back().hasLse = true;
+  split("f16_dynamic", 17, 900, 64, 70).element = "f16";
+  all.back().isDynamic = true, all.back().layout = Layout::BSHD;
+  split("few_keys", 3, 40, 32, 32).isDynamic = true;
+  split("causal", 40, 1000, 64, 64).attributes = bottomRight;
+  split("window", 2, 1000, 64, 64).attributes =
+      bottomRight + zero + ", window = array<i64: 100, -1>";
+  split("mask_uniform", 4, 600, 64, 64).hasMask = true;
+  all.back().b = 2, all.back().attributes = uniform;
+  all.back().hasLse = true;
+  split("kv_length", 4, 800, 64, 64).hasKvLength = true;
+  all.back().b = 3, all.back().attributes = zero;
+  all.back().hasLse = true;
+  split("bias", 4, 600, 64, 64).hasBias = true;
   return all;
 }
 

@@ -13,22 +13,21 @@
 
 using namespace heed;
 using heed::test::Attention;
+using heed::test::Elements;
 using reference::Tensor;
 
 namespace {
 
-/// A tensor in (b, h, row, column) of doubles, and its elements as the kernel
-/// has them.
+/// A tensor in (b, h, row, column) of doubles, and its elements in memory.
 struct Operand {
   Tensor exact;
-  std::vector<uint16_t> halves;
+  Elements elements;
   std::vector<int64_t> shape; // in memory
 };
 
 class Sdpa : public testing::TestWithParam<Attention> {
 protected:
   const Attention &a = GetParam();
-  bool isBF16 = a.element == "bf16";
   std::mt19937 engine{20};
 
   void check(const std::string &chip);
@@ -39,24 +38,34 @@ protected:
 
   size_t position(int64_t heads, int64_t rows, int64_t columns,
                   const reference::Shape &at) const {
-    return a.isBSHD
-               ? ((at[0] * rows + at[2]) * heads + at[1]) * columns + at[3]
-               : ((at[0] * heads + at[1]) * rows + at[2]) * columns + at[3];
+    if (a.layout == test::Layout::BSHD)
+      return ((at[0] * rows + at[2]) * heads + at[1]) * columns + at[3];
+    size_t head = at[0] * heads + at[1];
+    return a.layout == test::Layout::BHDS
+               ? (head * columns + at[3]) * rows + at[2]
+               : (head * rows + at[2]) * columns + at[3];
   }
 
   Operand make(int64_t heads, int64_t rows, int64_t columns, double range) {
-    Operand operand;
-    operand.exact = Tensor({a.b, heads, rows, columns});
-    operand.halves.resize(operand.exact.size());
-    operand.shape =
-        a.isBSHD ? std::vector{a.b, rows, heads, columns} : operand.exact.shape;
+    Tensor exact({a.b, heads, rows, columns});
+    Operand operand{exact, Elements(a.element, exact.size()),
+                    a.shape(heads, rows, columns)};
     reference::Shape at(4);
     do {
-      uint16_t half = emulate::toHalf(draw(-range, range), isBF16);
-      operand.halves[position(heads, rows, columns, at)] = half;
-      operand.exact.at(at) = emulate::fromHalf(half, isBF16);
+      operand.exact.at(at) = operand.elements.set(
+          position(heads, rows, columns, at), draw(-range, range));
     } while (reference::next(at, operand.exact.shape));
     return operand;
+  }
+
+  /// The error that an element of o may have. p is rounded to 16 bits for its
+  /// product, and the result: half a unit in the last place each, of numbers up
+  /// to 1. For f32, `magnitude` is Σ p·|v|: sums of keys and of scores.
+  double bound(double want, double magnitude) const {
+    if (a.element != "f32")
+      return a.element == "bf16" ? 0x1p-8 : 0x1p-11;
+    constexpr double kEps = 0x1p-23;
+    return 8 * (1 + a.j) * kEps * std::abs(want) + kEps * magnitude;
   }
 };
 
@@ -84,7 +93,7 @@ reference::SdpaParams params(const Attention &a) {
     params.windowLeft = left;
     params.windowRight = right;
   }
-  if (!a.score.empty())
+  if (!a.score.empty() && !a.hasTable)
     params.score = [](double s, int64_t, int64_t, int64_t i, int64_t j) {
       return std::log(std::exp(std::tanh(s - 0.05 * double(i - j))) + 1);
     };
@@ -98,19 +107,20 @@ void Sdpa::check(const std::string &chip) {
   Operand v = make(a.h / a.group, a.j, a.e, 1), o = make(a.h, a.i, a.e, 1);
   std::vector<emulate::Buffer> buffers;
   for (Operand *operand : {&q, &k, &v})
-    buffers.push_back({operand->halves.data(), operand->shape, 2});
+    buffers.push_back(
+        {operand->elements.data(), operand->shape, operand->elements.bytes()});
   reference::SdpaParams definition = params(a);
 
-  std::vector<uint16_t> bias(a.h * a.i * a.j);
+  Elements bias(a.element, a.h * a.i * a.j);
   if (a.hasBias) {
     definition.bias = Tensor({1, a.h, a.i, a.j});
-    for (size_t at = 0; at < bias.size(); ++at) {
+    for (size_t at = 0; at < definition.bias->size(); ++at) {
       // Some keys are masked by what an exporter adds: the lowest number.
-      double value = at % 7 == 3 ? (isBF16 ? -3.3e38 : -65504) : draw(-3, 3);
-      bias[at] = emulate::toHalf(value, isBF16);
-      definition.bias->data[at] = emulate::fromHalf(bias[at], isBF16);
+      double least = a.element == "f16" ? -65504 : -3.3e38;
+      double value = at % 7 == 3 ? least : draw(-3, 3);
+      definition.bias->data[at] = bias.set(at, value);
     }
-    buffers.push_back({bias.data(), {a.h, a.i, a.j}, 2});
+    buffers.push_back({bias.data(), {a.h, a.i, a.j}, bias.bytes()});
   }
   std::vector<uint8_t> mask(a.b * a.j);
   if (a.hasMask) {
@@ -132,7 +142,16 @@ void Sdpa::check(const std::string &chip) {
     }
     buffers.push_back({lengths.data(), {a.b}, 8});
   }
-  buffers.push_back({o.halves.data(), o.shape, 2});
+  std::vector<float> table(a.i + a.j - 1);
+  if (a.hasTable) {
+    for (float &value : table)
+      value = draw(-2, 2);
+    definition.score = [&](double s, int64_t, int64_t, int64_t i, int64_t j) {
+      return s + table[i - j + a.j - 1];
+    };
+    buffers.push_back({table.data(), {a.i + a.j - 1}, 4});
+  }
+  buffers.push_back({o.elements.data(), o.shape, o.elements.bytes()});
   std::vector<float> lse(a.b * a.h * a.i, 77);
   if (a.hasLse)
     buffers.push_back({lse.data(), {a.b, a.h, a.i}, 4});
@@ -140,28 +159,30 @@ void Sdpa::check(const std::string &chip) {
   emulate::Report report = emulate::run(*module, "main", buffers);
   for (const std::string &error : report.errors)
     ADD_FAILURE() << error;
-  EXPECT_EQ(report.launches, 1);
+  EXPECT_EQ(report.launches, a.launches);
   EXPECT_EQ(report.bankConflicts, 0);
 
   auto expected = reference::sdpa(q.exact, k.exact, v.exact, definition);
-  // p is rounded for its product, and the result: half a unit in the last place
-  // each, of numbers up to 1.
-  double bound = isBF16 ? 0x1p-8 : 0x1p-11;
-  double worst = 0;
+  Tensor magnitudes = v.exact;
+  for (double &value : magnitudes.data)
+    value = std::abs(value);
+  auto magnitude = reference::sdpa(q.exact, k.exact, magnitudes, definition);
+  double worst = 0; // of the bound
   int64_t wrong = 0;
   reference::Shape at(4);
   do {
-    double got =
-        emulate::fromHalf(o.halves[position(a.h, a.i, a.e, at)], isBF16);
+    double got = o.elements.get(position(a.h, a.i, a.e, at));
     double want = expected.o.at(at);
     if (std::isnan(want) || std::isnan(got)) {
       wrong += std::isnan(want) != std::isnan(got);
       continue;
     }
-    worst = std::max(worst, std::abs(got - want));
+    if (got != want)
+      worst = std::max(worst,
+                       std::abs(got - want) / bound(want, magnitude.o.at(at)));
   } while (reference::next(at, expected.o.shape));
   EXPECT_EQ(wrong, 0) << "NaN where there should be none, or none";
-  EXPECT_LE(worst, bound);
+  EXPECT_LE(worst, 1);
   if (!a.hasLse)
     return;
   for (size_t row = 0; row < lse.size(); ++row) {

@@ -12,6 +12,13 @@
 #k_gqa = affine_map<(b, h, i, j, d, e) -> (b, j, h floordiv 4, d)>
 #v_gqa = affine_map<(b, h, i, j, d, e) -> (b, j, h floordiv 4, e)>
 #o_bshd = affine_map<(b, h, i, j, d, e) -> (b, i, h, e)>
+#k_bshd = affine_map<(b, h, i, j, d, e) -> (b, j, h, d)>
+#v_bshd = affine_map<(b, h, i, j, d, e) -> (b, j, h, e)>
+#bias = affine_map<(b, h, i, j, d, e) -> (i, j)>
+#q_columns = affine_map<(b, h, i, j, d, e) -> (h, d, i)>
+#k_columns = affine_map<(b, h, i, j, d, e) -> (h, d, j)>
+#v_columns = affine_map<(b, h, i, j, d, e) -> (h, e, j)>
+#o_columns = affine_map<(b, h, i, j, d, e) -> (h, e, i)>
 
 // Static and whole blocks: four addresses are all that the launch passes.
 // CHECK-LABEL: func @whole_blocks
@@ -58,6 +65,83 @@ func.func @score(%q: memref<1x1x64x64xf16>, %slope: f32, %o: memref<1x1x64x64xf1
       %y = arith.addf %x, %c3 : f32
       attn.yield %y : f32
     }
+  return
+}
+
+// Any strides: heads in columns, and sizes that are no multiple of a fragment.
+// CHECK-LABEL: func @columns
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_3
+func.func @columns(%q: memref<2x20x70xf32>, %o: memref<2x20x70xf32>) {
+  attn.sdpa ins(%q, %q, %q : memref<2x20x70xf32>, memref<2x20x70xf32>, memref<2x20x70xf32>)
+      outs(%o : memref<2x20x70xf32>) maps = [#q_columns, #k_columns, #v_columns, #o_columns]
+  return
+}
+
+// A divisor of strides that depend on sizes is seen through views: rows are read
+// by 16 bytes.
+// CHECK-LABEL: func @packed
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_4
+func.func @packed(%x: memref<?x?x192xf32>, %n: index, %m: index, %o: memref<?x?x4x16xf32>) {
+  %q0 = memref.subview %x[0, 0, 0] [%n, %m, 64] [1, 1, 1] : memref<?x?x192xf32> to memref<?x?x64xf32, strided<[?, 192, 1]>>
+  %q = memref.expand_shape %q0 [[0], [1], [2, 3]] output_shape [%n, %m, 4, 16] : memref<?x?x64xf32, strided<[?, 192, 1]>> into memref<?x?x4x16xf32, strided<[?, 192, 16, 1]>>
+  attn.sdpa ins(%q, %q, %q : memref<?x?x4x16xf32, strided<[?, 192, 16, 1]>>, memref<?x?x4x16xf32, strided<[?, 192, 16, 1]>>, memref<?x?x4x16xf32, strided<[?, 192, 16, 1]>>)
+      outs(%o : memref<?x?x4x16xf32>) maps = [#q_bshd, #k_bshd, #v_bshd, #o_bshd]
+  return
+}
+
+// What the score loads from above is read by its address, of keys that exist.
+// CHECK-LABEL: func @score_loads
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_5
+func.func @score_loads(%q: memref<1x1x60x64xf16>, %slopes: memref<?xf32>, %o: memref<1x1x60x64xf16>) {
+  attn.sdpa ins(%q, %q, %q : memref<1x1x60x64xf16>, memref<1x1x60x64xf16>, memref<1x1x60x64xf16>)
+      outs(%o : memref<1x1x60x64xf16>) maps = [#q, #k, #v, #o] score {
+    ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+      %slope = memref.load %slopes[%j] : memref<?xf32>
+      %y = arith.mulf %s, %slope : f32
+      attn.yield %y : f32
+    }
+  return
+}
+
+// Two elements of a row of the bias are one load where rows allow it.
+// CHECK-LABEL: func @bias
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_6
+func.func @bias(%q: memref<1x1x64x64xf16>, %bias: memref<64x64xbf16>, %o: memref<1x1x64x64xf16>) {
+  attn.sdpa ins(%q, %q, %q : memref<1x1x64x64xf16>, memref<1x1x64x64xf16>, memref<1x1x64x64xf16>) bias(%bias : memref<64x64xbf16>)
+      outs(%o : memref<1x1x64x64xf16>) maps = [#q, #k, #v, #bias, #o]
+  return
+}
+
+// One query, whose keys are shared by as many blocks as there are parts of 256;
+// the number is known when the keys are.
+// CHECK-LABEL: func @split
+// CHECK: %[[SUMS:.*]] = memref.alloc() : memref<2x8x16x1x68xf32>
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_7 blocks in (%c16, %c8, %c2) threads in (%c32,
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_combine_8 blocks in (%c1, %c8, %c2) threads in (%c128,
+func.func @split(%q: memref<2x8x1x64xf16>, %k: memref<2x8x4096x64xf16>, %o: memref<2x8x1x64xf16>) {
+  attn.sdpa ins(%q, %k, %k : memref<2x8x1x64xf16>, memref<2x8x4096x64xf16>, memref<2x8x4096x64xf16>)
+      outs(%o : memref<2x8x1x64xf16>) maps = [#q, #k, #v, #o]
+  return
+}
+
+// CHECK-LABEL: func @split_dynamic
+// CHECK: %[[SUMS:.*]] = memref.alloc(%[[PARTS:.*]]) : memref<1x8x?x1x68xf32>
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_9 blocks in (%[[PARTS]], %c8, %c1)
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_combine_10
+func.func @split_dynamic(%q: memref<1x8x1x64xf16>, %k: memref<1x8x?x64xf16>, %o: memref<1x8x1x64xf16>) {
+  attn.sdpa ins(%q, %k, %k : memref<1x8x1x64xf16>, memref<1x8x?x64xf16>, memref<1x8x?x64xf16>)
+      outs(%o : memref<1x8x1x64xf16>) maps = [#q, #k, #v, #o]
+  return
+}
+
+// Heads and batches enough to fill the GPU are not split.
+// CHECK-LABEL: func @no_split
+// CHECK-NOT: memref.alloc
+// CHECK: gpu.launch_func @heed_kernels::@sdpa_11
+// CHECK-NOT: gpu.launch_func
+func.func @no_split(%q: memref<40x8x1x64xf16>, %k: memref<40x8x4096x64xf16>, %o: memref<40x8x1x64xf16>) {
+  attn.sdpa ins(%q, %k, %k : memref<40x8x1x64xf16>, memref<40x8x4096x64xf16>, memref<40x8x4096x64xf16>)
+      outs(%o : memref<40x8x1x64xf16>) maps = [#q, #k, #v, #o]
   return
 }
 
@@ -112,6 +196,47 @@ func.func @score(%q: memref<1x1x64x64xf16>, %slope: f32, %o: memref<1x1x64x64xf1
 // CHECK-SAME: %[[SLOPE:arg[0-9]+]]: f32
 // CHECK: arith.mulf %{{.*}}, %[[SLOPE]] : f32
 // CHECK: arith.addf %{{.*}}, %cst{{.*}} : f32
+
+// Elements are copied one by one, multiplied in two parts by three products, and
+// stored one by one where they exist.
+// CHECK-LABEL: llvm.func @sdpa_3
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 4, cache = ca, %{{.*}}
+// CHECK: scf.for
+// CHECK: nvvm.ldmatrix
+// CHECK: %[[ROUNDED:.*]] = arith.addi %{{.*}}, %c4096_i32
+// CHECK: %[[BIG:.*]] = arith.andi %[[ROUNDED]], %c-8192_i32
+// CHECK: arith.subf
+// CHECK-COUNT-3: nvvm.mma.sync {{.*}}multiplicandAPtxType = #nvvm.mma_type<tf32>{{.*}}#nvvm.shape<m = 16, n = 8, k = 8>
+// CHECK: llvm.load %{{.*}} {alignment = 8 : i64} : !llvm.ptr<3> -> vector<2xi32>
+// CHECK: llvm.store %{{.*}}, %{{.*}} : f32, !llvm.ptr<1>
+
+// CHECK-LABEL: llvm.func @sdpa_4
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
+// CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
+
+// CHECK-LABEL: llvm.func @sdpa_5
+// CHECK: %[[KEY:.*]] = arith.minsi %{{.*}}, %c59_i32
+// CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> f32
+// CHECK-NOT: memref.load
+
+// CHECK-LABEL: llvm.func @sdpa_6
+// CHECK: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<1> -> vector<2xbf16>
+
+// A part visits its own keys and stores its sums, the maximum and the sum of
+// the softmax behind them.
+// CHECK-LABEL: llvm.func @sdpa_7
+// CHECK: nvvm.read.ptx.sreg.ctaid.x
+// CHECK: scf.for
+// CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+
+// The maximum over parts, then the weighted sums.
+// CHECK-LABEL: llvm.func @sdpa_combine_8
+// CHECK: scf.for
+// CHECK: arith.maxnumf
+// CHECK: scf.for
+// CHECK: math.exp2
+// CHECK-COUNT-3: math.fma
+// CHECK: arith.divf
 
 // 99 KB of shared memory hold 32 keys of 128 elements beside 128 queries.
 // SMALL-LABEL: func @dynamic_grouped_heads
