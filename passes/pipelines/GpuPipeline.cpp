@@ -49,6 +49,19 @@ void buildLowerGpuPipeline(OpPassManager &pm, const LowerGpuOptions &options) {
   lower::LowerGpuSdpaOptions sdpa;
   sdpa.chip = options.chip;
   pm.addPass(lower::createLowerGpuSdpa(sdpa));
+  lower::LowerGpuGateOptions gate;
+  gate.chip = options.chip;
+  pm.addPass(lower::createLowerGpuGate(gate));
+  lower::LowerGpuRopeOptions rope;
+  rope.chip = options.chip;
+  pm.addPass(lower::createLowerGpuRope(rope));
+  lower::LowerGpuRowOptions row;
+  row.chip = options.chip;
+  pm.addPass(lower::createLowerGpuRow(row));
+  // Last: what the others leave, between them.
+  lower::LowerGpuElementwiseOptions elementwise;
+  elementwise.chip = options.chip;
+  pm.addPass(lower::createLowerGpuElementwise(elementwise));
   // Of the host too: equal sizes and addresses are asked for once.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

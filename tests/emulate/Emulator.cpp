@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "tests/emulate/Machine.h"
@@ -189,6 +190,22 @@ bool Warp::executeFloat(Operation *op) {
     return floats([](auto x, auto y, auto) {
       return std::isnan(x) || std::isnan(y) ? NAN : std::fmax(x, y);
     });
+  if (isa<arith::MinNumFOp>(op))
+    return floats([](auto x, auto y, auto) { return std::fmin(x, y); });
+  if (isa<arith::MinimumFOp>(op))
+    return floats([](auto x, auto y, auto) {
+      return std::isnan(x) || std::isnan(y) ? NAN : std::fmin(x, y);
+    });
+  if (isa<math::SqrtOp>(op))
+    return floats([](auto x, auto, auto) { return std::sqrt(x); });
+  if (isa<math::RsqrtOp>(op))
+    return floats([](auto x, auto, auto) { return 1 / std::sqrt(x); });
+  if (isa<math::AbsFOp>(op))
+    return floats([](auto x, auto, auto) { return std::fabs(x); });
+  if (isa<math::FloorOp>(op))
+    return floats([](auto x, auto, auto) { return std::floor(x); });
+  if (isa<math::CeilOp>(op))
+    return floats([](auto x, auto, auto) { return std::ceil(x); });
   if (isa<math::FmaOp>(op))
     return floats([](auto x, auto y, auto z) { return std::fma(x, y, z); });
   if (isa<math::Exp2Op>(op))
@@ -267,21 +284,30 @@ void Warp::launch(Operation *op) {
     argument[0].fill(at(operand)[0][0]);
     arguments.push_back(argument);
   }
+  uint64_t cluster = 1; // blocks
+  if (auto dims = kernel->getAttrOfType<DenseI32ArrayAttr>(
+          NVVM::NVVMDialect::getClusterDimAttrName()))
+    cluster = dims[0];
+  if (blocks[0] % cluster != 0)
+    return memory.fail("expected a grid of whole clusters");
   std::array<uint64_t, 3> id;
   for (id[2] = 0; id[2] < blocks[2]; ++id[2])
     for (id[1] = 0; id[1] < blocks[1]; ++id[1])
-      for (id[0] = 0; id[0] < blocks[0]; ++id[0]) {
-        memory.clearShared(uniform(call.getDynamicSharedMemorySize()));
+      for (id[0] = 0; id[0] < blocks[0]; id[0] += cluster) {
+        memory.clearShared(uniform(call.getDynamicSharedMemorySize()), cluster);
         std::vector<std::unique_ptr<Warp>> warps;
-        for (uint64_t first = 0; first < threads; first += kLanes) {
-          warps.push_back(std::make_unique<Warp>(memory, module));
-          warps.back()->first = first;
-          warps.back()->block = id;
-          warps.back()->grid = blocks;
-        }
+        for (unsigned rank = 0; rank < cluster; ++rank)
+          for (uint64_t first = 0; first < threads; first += kLanes) {
+            warps.push_back(std::make_unique<Warp>(memory, module));
+            warps.back()->first = first;
+            warps.back()->rank = rank;
+            warps.back()->block = {id[0] + rank, id[1], id[2]};
+            warps.back()->grid = blocks;
+          }
         runWarps(memory, warps, [&](Warp &warp) {
           warp.runFunction(kernel.getBody(), arguments);
         });
+        memory.endBlocks();
       }
 }
 

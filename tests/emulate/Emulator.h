@@ -9,6 +9,7 @@
 //   it was awaited;
 // - two threads at one word of shared memory between two barriers, one of them
 //   writing;
+// - the same between the blocks of a cluster, and the barriers of the cluster;
 // - a barrier that not all warps reach;
 // and counts the bank conflicts of ldmatrix and of loads.
 //

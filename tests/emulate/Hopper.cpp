@@ -69,7 +69,7 @@ void Memory::arriveAt(uint64_t address) {
     return;
   for (uint64_t to : barrier->copies)
     for (unsigned at = 0; at < kChunk; at += kWordBytes)
-      words[(to + at) / kWordBytes].isUnderWay = false;
+      findWords(to + at)->isUnderWay = false;
   barrier->copies.clear();
 }
 
@@ -80,7 +80,7 @@ void Memory::copyByTma(uint64_t to, const void *chunk, uint64_t barrier) {
   if (!target || !counted)
     return;
   for (unsigned at = 0; at < kChunk; at += kWordBytes) {
-    Word &word = words[(offset + at) / kWordBytes];
+    Word &word = *findWords(offset + at);
     if (word.isUnderWay)
       fail("two copies under way to one place");
     word.isUnderWay = word.isWritten = true;
@@ -95,7 +95,7 @@ uint16_t Memory::loadFactor(uint64_t offset) {
   char *from = find(address | kSharedBit, 2);
   if (!from)
     return 0;
-  const Word &word = words[address / kWordBytes];
+  const Word &word = *findWords(address);
   if (word.isUnderWay)
     fail("read before its copy was awaited");
   else if (!word.isWritten)
@@ -160,7 +160,7 @@ void Warp::copyTensor(Operation *op) {
       for (unsigned i = 0; i < 8; ++i) {
         int64_t index = begin.back() + column + i;
         if (isInside && index >= 0 && index < map->sizes.back())
-          chunk[i] = memory.load(address + 2 * index, 2, first + lane);
+          chunk[i] = memory.load(address + 2 * index, 2, threadOf(lane));
       }
       uint64_t place = (to & ~kSharedBit) + row * kRowBytes + 2 * column;
       memory.copyByTma(swizzle(place) | kSharedBit, chunk.data(), barrier);

@@ -14,8 +14,13 @@
 namespace heed::emulate {
 
 constexpr unsigned kLanes = 32;
-/// Addresses in shared memory are its offsets, with this bit.
+/// Addresses in shared memory are its offsets, with this bit and the rank of the
+/// block in its cluster.
 constexpr uint64_t kSharedBit = uint64_t(1) << 62;
+constexpr unsigned kRankShift = 32;
+constexpr uint64_t kRankMask = uint64_t(0xff) << kRankShift;
+/// Threads are numbered through a cluster.
+constexpr int kMostThreads = 1024;
 
 /// Values of one op in all lanes, as bits; the members of a struct are parts,
 /// and so are each 64 bits of a vector.
@@ -37,7 +42,8 @@ struct TensorMap {
   llvm::SmallVector<int64_t> box;
 };
 
-/// Global buffers and the shared memory of the running block.
+/// Global buffers and the shared memory of the running blocks: of one, or of a
+/// cluster.
 class Memory {
 public:
   Memory(llvm::ArrayRef<Buffer> buffers, Report &report)
@@ -46,9 +52,14 @@ public:
   /// A buffer of the host's own.
   void *allocate(int64_t bytes);
 
-  /// A new block: shared memory holds nothing.
-  void clearShared(int64_t bytes);
-  void passBarrier() { ++interval; }
+  /// New blocks: shared memory holds nothing.
+  void clearShared(int64_t bytes, unsigned blocks);
+  void endBlocks();
+  /// All threads met, those of a block each or those of the cluster.
+  void passBarrier(bool ofCluster) {
+    ++interval;
+    clusterInterval += ofCluster;
+  }
 
   uint64_t load(uint64_t address, unsigned bytes, int thread);
   void store(uint64_t address, uint64_t value, unsigned bytes, int thread);
@@ -80,14 +91,18 @@ public:
   Report &getReport() { return report; }
 
 private:
-  /// Two bytes of shared memory: who used it since the last barrier.
+  /// Two bytes of shared memory: who used them since the last barrier.
   struct Word {
     int written = -1, read = -1; // intervals
     int writer = -1, reader = -1;
+    /// Intervals between barriers of the cluster: of the last write, and of the
+    /// last read by another block.
+    int writtenOfCluster = -1, readOfCluster = -1;
     bool isUnderWay = false, isWritten = false;
   };
 
-  static constexpr unsigned kWordBytes = 2; // the smallest that is stored
+  /// Threads that write halves of a bank's word do not disturb each other.
+  static constexpr unsigned kWordBytes = 2;
   struct Barrier {
     int64_t arrivals, pending, bytes, phase;
     std::vector<uint64_t> copies; // to these offsets, not awaited
@@ -95,21 +110,23 @@ private:
 
   char *find(uint64_t address, unsigned bytes);
   Barrier *findBarrier(uint64_t address);
-  void noteRead(Word &word, int thread);
+  Word *findWords(uint64_t address);
+  void noteRead(Word &word, int thread, bool isRemote);
   void noteWrite(Word &word, int thread);
 
   std::vector<Buffer> buffers;
   std::vector<std::unique_ptr<char[]>> scratch;
   Report &report;
-  std::vector<char> shared;
-  std::vector<Word> words;
+  std::vector<std::vector<char>> shared; // of a block
+  std::vector<std::vector<Word>> words;
   std::map<uint64_t, Barrier> barriers;
   std::vector<TensorMap> maps;
-  int interval = 0;
+  int interval = 0, clusterInterval = 0;
 };
 
-/// What ends the op of a warp until all warps are there.
-using Barrier = std::function<void()>;
+/// What ends the op of a warp until all warps are there, of the block or of the
+/// cluster.
+using Barrier = std::function<void(bool ofCluster)>;
 
 /// Executes ops for the lanes of a warp; the host is a warp of one lane.
 class Warp {
@@ -121,6 +138,7 @@ public:
 
   uint32_t active = ~0u;
   unsigned first = 0; // thread of lane 0
+  unsigned rank = 0;  // of its block in the cluster
   std::array<uint64_t, 3> block{}, grid{1, 1, 1};
   Barrier barrier;
   /// Lets others run until the condition holds.
@@ -137,6 +155,7 @@ private:
   bool executeWarp(mlir::Operation *op);
   bool executeHost(mlir::Operation *op);
   bool executeHopper(mlir::Operation *op);
+  bool executeView(mlir::Operation *op);
   void executeFor(mlir::Operation *op);
   void executeIf(mlir::Operation *op);
   void launch(mlir::Operation *op);
@@ -145,6 +164,9 @@ private:
   void set(mlir::Value value, Register values);
   /// The same in all active lanes, else an error.
   uint64_t uniform(mlir::Value value);
+  int threadOf(unsigned lane) const {
+    return rank * kMostThreads + first + lane;
+  }
   bool isActive(unsigned lane) const { return active >> lane & 1; }
   /// result = function(operand 0, 1, 2) in each lane.
   template <typename Function>
@@ -161,6 +183,7 @@ private:
   Memory &memory;
   mlir::ModuleOp module;
   llvm::DenseMap<mlir::Value, std::unique_ptr<Register>> values;
+  bool hasArrived = false; // at the next barrier of the cluster
   /// Copies under way: groups that were committed, and the open one.
   struct Copy {
     uint64_t to;
@@ -173,7 +196,8 @@ private:
   int64_t begunProducts = 0;
 };
 
-/// Runs the warps of a block, each until the next barrier.
+/// Runs the warps of a block, or of all blocks of a cluster, each until the next
+/// barrier. Blocks of a cluster go from barrier to barrier together.
 void runWarps(Memory &memory, llvm::ArrayRef<std::unique_ptr<Warp>> warps,
               llvm::function_ref<void(Warp &)> body);
 

@@ -69,7 +69,7 @@ void Warp::execute(Operation *op) {
     return;
   if (!executeHopper(op) && !executeInteger(op) && !executeFloat(op) &&
       !executeMemory(op) && !executeVector(op) && !executeCopy(op) &&
-      !executeWarp(op) && !executeHost(op))
+      !executeWarp(op) && !executeHost(op) && !executeView(op))
     memory.fail("unknown op");
 }
 
@@ -159,7 +159,8 @@ bool Warp::executeMemory(Operation *op) {
     return true;
   }
   if (isa<LLVM::AddressOfOp>(op)) {
-    each(op, [](auto, auto, auto) { return kSharedBit; });
+    uint64_t start = kSharedBit | uint64_t(rank) << kRankShift;
+    each(op, [&](auto, auto, auto) { return start; });
     return true;
   }
   if (auto load = dyn_cast<LLVM::LoadOp>(op)) {
@@ -171,7 +172,7 @@ bool Warp::executeMemory(Operation *op) {
       for (unsigned part = 0; isActive(lane) && part < result.size(); ++part)
         result[part][lane] =
             memory.load(addresses[lane] + part * kPartBytes,
-                        std::min(bytes, kPartBytes), first + lane);
+                        std::min(bytes, kPartBytes), threadOf(lane));
     set(load.getResult(), result);
     return true;
   }
@@ -182,7 +183,7 @@ bool Warp::executeMemory(Operation *op) {
     for (unsigned lane = 0; lane < kLanes; ++lane)
       for (unsigned part = 0; isActive(lane) && part < partsOf(bytes); ++part)
         memory.store(addresses[lane] + part * kPartBytes, stored[part][lane],
-                     std::min(bytes, kPartBytes), first + lane);
+                     std::min(bytes, kPartBytes), threadOf(lane));
     return true;
   }
   return false;
@@ -227,7 +228,7 @@ bool Warp::executeCopy(Operation *op) {
       if (!isActive(lane))
         continue;
       unsigned bytes = copy.getCpSize() ? at(copy.getCpSize())[0][lane] : size;
-      int thread = first + lane;
+      int thread = threadOf(lane);
       memory.startCopy(to[lane], from[lane], size, bytes, thread);
       groups.back().push_back({to[lane], size, thread});
     }
@@ -341,7 +342,8 @@ void Warp::multiply(Operation *op) {
 }
 
 bool Warp::executeWarp(Operation *op) {
-  if (isa<NVVM::LdMatrixOp, NVVM::MmaOp, NVVM::ShflOp, NVVM::Barrier0Op>(op) &&
+  if (isa<NVVM::LdMatrixOp, NVVM::MmaOp, NVVM::ShflOp, NVVM::Barrier0Op,
+          NVVM::ClusterWaitOp>(op) &&
       active != ~0u)
     memory.fail("expected all lanes of the warp");
   if (isa<NVVM::LdMatrixOp>(op)) {
@@ -362,7 +364,18 @@ bool Warp::executeWarp(Operation *op) {
       result[0][lane] = from[(isIndexed ? distance : lane ^ distance) % kLanes];
     set(shuffle.getRes(), result);
   } else if (isa<NVVM::Barrier0Op>(op)) {
-    barrier();
+    barrier(/*ofCluster=*/false);
+  } else if (isa<NVVM::ClusterArriveOp>(op)) {
+    hasArrived = true;
+  } else if (isa<NVVM::ClusterWaitOp>(op)) {
+    if (!hasArrived)
+      memory.fail("expected an arrival before the wait");
+    hasArrived = false;
+    barrier(/*ofCluster=*/true);
+  } else if (isa<NVVM::MapaOp>(op)) {
+    each(op, [](uint64_t address, uint64_t block, auto) {
+      return (address & ~kRankMask) | block << kRankShift;
+    });
   } else if (isa<NVVM::ThreadIdXOp>(op)) {
     Register result(1);
     for (unsigned lane = 0; lane < kLanes; ++lane)
@@ -387,7 +400,7 @@ struct Fibre {
   ucontext_t context, *scheduler;
   std::vector<char> stack;
   std::function<void()> body;
-  bool isDone = false, isAtBarrier = false;
+  bool isDone = false, isAtBarrier = false, isAtCluster = false;
   const std::function<bool()> *awaited = nullptr;
 
   void yield() { swapcontext(&context, scheduler); }
@@ -421,8 +434,9 @@ void runWarps(Memory &memory, ArrayRef<std::unique_ptr<Warp>> warps,
     here.context.uc_stack.ss_size = here.stack.size();
     here.context.uc_link = &scheduler;
     here.body = [&own, body] { body(own); };
-    own.barrier = [&here] {
+    own.barrier = [&here](bool ofCluster) {
       here.isAtBarrier = true;
+      here.isAtCluster = ofCluster;
       here.yield();
     };
     own.waitFor = [&here](const std::function<bool()> &condition) {
@@ -448,11 +462,14 @@ void runWarps(Memory &memory, ArrayRef<std::unique_ptr<Warp>> warps,
       return;
     if (llvm::any_of(fibres, [](const Fibre &f) { return f.awaited; }))
       return memory.fail("deadlock: waits for what does not happen");
-    if (llvm::any_of(fibres, [](const Fibre &f) { return f.isDone; }))
+    bool isCluster = fibres[0].isAtCluster;
+    if (llvm::any_of(fibres, [&](const Fibre &f) {
+          return f.isDone || f.isAtCluster != isCluster;
+        }))
       return memory.fail("expected all warps at a barrier");
     for (Fibre &fibre : fibres)
       fibre.isAtBarrier = false;
-    memory.passBarrier();
+    memory.passBarrier(isCluster);
   }
 }
 

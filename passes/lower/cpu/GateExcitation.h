@@ -3,7 +3,7 @@
 #ifndef HEED_PASSES_LOWER_CPU_GATEEXCITATION_H
 #define HEED_PASSES_LOWER_CPU_GATEEXCITATION_H
 
-#include "dialect/gate/GateOps.h"
+#include "dialect/gate/GateImages.h"
 #include "mlir/IR/IRMapping.h"
 #include "passes/lower/cpu/SmallLinalg.h"
 
@@ -35,17 +35,12 @@ private:
     std::optional<unsigned> imageDim; // of the loops of a linalg op
   };
   bool classify(mlir::Operation *op);
-  bool hasImages(Value buffer);
-  bool keepsImages(mlir::Operation *op);
-  std::optional<unsigned> findImageDim(mlir::linalg::LinalgOp op);
-  bool isBatched(Value value) { return batched.contains(value); }
 
   attn::GateOp gate;
-  int64_t images; // size of the first dim, 0 if not constant
+  attn::GateImages images;
   bool perImage = true;
   llvm::SmallVector<mlir::Operation *> prologue;
   llvm::SmallVector<Step> steps;
-  llvm::DenseSet<Value> batched;
   mlir::IRMapping mapping;
 };
 

@@ -63,7 +63,7 @@ struct Lowering {
   OpBuilder b;
   const TargetDescriptor &target;
   GateChain chain;
-  SmallVector<GateExcitation> excitations;
+  SmallVector<GateExcitation, 2> excitations;
 
   Lowering(ArrayRef<GateOp> gates, const TargetDescriptor &target)
       : b(gates.back()), target(target), chain(b, gates) {

@@ -128,8 +128,7 @@ FragmentA packA(KernelBuilder &k, FloatType element,
           packPair(k, element, right[2], right[3])};
 }
 
-/// The value of lane (this xor distance).
-static Value exchange(KernelBuilder &k, Value value, unsigned distance) {
+Value exchange(KernelBuilder &k, Value value, unsigned distance) {
   return NVVM::ShflOp::create(k.b, k.loc, value.getType(),
                               /*thread_mask=*/k.i32(-1), value, k.i32(distance),
                               /*mask_and_clamp=*/k.i32(31),

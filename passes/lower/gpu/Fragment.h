@@ -69,6 +69,8 @@ Value packPair(KernelBuilder &k, mlir::FloatType element, Value low,
 FragmentA packA(KernelBuilder &k, mlir::FloatType element,
                 llvm::ArrayRef<FragmentC> tiles);
 
+/// The value of lane (this xor distance).
+Value exchange(KernelBuilder &k, Value value, unsigned distance);
 /// The maximum or sum over the four lanes that share a row.
 Value maxOfQuad(KernelBuilder &k, Value value);
 Value sumOfQuad(KernelBuilder &k, Value value);

@@ -146,6 +146,19 @@ Value KernelBuilder::sharedMemory() {
   return LLVM::AddressOfOp::create(b, loc, global);
 }
 
+void KernelBuilder::setCluster(int64_t blocks) {
+  function->setAttr(
+      NVVM::NVVMDialect::getClusterDimAttrName(),
+      b.getDenseI32ArrayAttr({static_cast<int32_t>(blocks), 1, 1}));
+}
+
+Value KernelBuilder::blockX() {
+  return NVVM::BlockIdXOp::create(b, loc, Type(b.getI32Type()));
+}
+Value KernelBuilder::blockY() {
+  return NVVM::BlockIdYOp::create(b, loc, Type(b.getI32Type()));
+}
+
 Value KernelBuilder::parameter(Value hostValue) {
   arguments.push_back(hostValue);
   return function.getBody().front().addArgument(hostValue.getType(), loc);
@@ -196,27 +209,34 @@ Value KernelBuilder::tensorMap(Value memref, ArrayRef<int64_t> box) {
   return entry.addArgument(LLVM::LLVMPointerType::get(b.getContext()), loc);
 }
 
+/// A constant of the host as one of the kernel, another value as a parameter.
+static Value import(KernelBuilder &k, Value value) {
+  Operation *definition = value.getDefiningOp();
+  if (definition && definition->hasTrait<OpTrait::ConstantLike>())
+    return k.b.clone(*definition)->getResult(0);
+  if (!value.getType().isIndex())
+    return k.parameter(value);
+  // A parameter has a size in memory.
+  Value wide = k.parameter(
+      arith::IndexCastOp::create(k.host, k.loc, k.b.getI64Type(), value));
+  return arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), wide);
+}
+
+Value KernelBuilder::scalar(Value hostValue) {
+  Value value = import(*this, hostValue);
+  if (value.getType().isF16() || value.getType().isBF16())
+    return b.createOrFold<arith::ExtFOp>(loc, b.getF32Type(), value);
+  return value;
+}
+
 void KernelBuilder::capture(Region &region) {
   SetVector<Value> used;
   getUsedValuesDefinedAbove(region, used);
   for (Value value : used) {
-    if (isa<MemRefType>(value.getType())) {
+    if (isa<MemRefType>(value.getType()))
       buffers.emplace_back(value, tensor(value));
-      continue;
-    }
-    Operation *definition = value.getDefiningOp();
-    Value inner;
-    if (definition && definition->hasTrait<OpTrait::ConstantLike>()) {
-      inner = b.clone(*definition)->getResult(0);
-    } else if (value.getType().isIndex()) {
-      // A parameter has a size in memory.
-      Value wide = parameter(
-          arith::IndexCastOp::create(host, loc, b.getI64Type(), value));
-      inner = arith::IndexCastOp::create(b, loc, b.getIndexType(), wide);
-    } else {
-      inner = parameter(value);
-    }
-    captures.emplace_back(value, inner);
+    else
+      captures.emplace_back(value, import(*this, value));
   }
 }
 
@@ -274,6 +294,10 @@ void KernelBuilder::ifThenElse(Value condition, llvm::function_ref<void()> then,
 Values
 KernelBuilder::forLoop(Value begin, Value end, int64_t step, ValueRange carried,
                        llvm::function_ref<Values(Value, ValueRange)> body) {
+  std::optional<int64_t> first = getConstantIntValue(begin);
+  std::optional<int64_t> last = getConstantIntValue(end);
+  if (first && last && *last > *first && *last - *first <= step)
+    return body(begin, carried);
   auto loop = scf::ForOp::create(b, loc, begin, end, i32(step), carried);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
@@ -384,6 +408,15 @@ std::optional<Chip> getChip(StringRef name) {
     if (known == name)
       return chip;
   return std::nullopt;
+}
+
+std::optional<Chip> requireChip(Operation *op, StringRef name) {
+  std::optional<Chip> chip = getChip(name);
+  if (!chip)
+    op->emitError("chip: expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, "
+                  "sm_100 or sm_120, got ")
+        << name;
+  return chip;
 }
 
 } // namespace heed::cuda

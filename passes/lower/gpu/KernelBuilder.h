@@ -21,7 +21,7 @@ using mlir::Value;
 using Values = llvm::SmallVector<Value>;
 
 /// Address spaces of NVPTX.
-enum AddressSpace : unsigned { kGlobal = 1, kShared = 3 };
+enum AddressSpace : unsigned { kGlobal = 1, kShared = 3, kSharedCluster = 7 };
 
 /// Blocks of a launch.
 using Grid = std::array<OpFoldResult, 3>;
@@ -74,6 +74,13 @@ public:
   /// beside static shared memory it would overlap.
   Value sharedMemory();
 
+  unsigned getThreads() const { return threads; }
+  /// Blocks beside each other in x are a cluster of `blocks` (sm_90).
+  void setCluster(int64_t blocks);
+  /// Which block of the grid this is (i32).
+  Value blockX();
+  Value blockY();
+
   /// A value of the host as the kernel's next parameter; constants stay what
   /// they are.
   Value parameter(Value hostValue);
@@ -85,6 +92,9 @@ public:
   /// address, !llvm.ptr.
   Value tensorMap(Value memref, llvm::ArrayRef<int64_t> box);
 
+  /// A scalar of the host in the kernel: a constant, or a parameter. 16-bit
+  /// floats become f32.
+  Value scalar(Value hostValue);
   /// What `region` uses of the host, whose ops are cloned into the kernel:
   /// constants are cloned too, other scalars become parameters. So do buffers,
   /// of which the kernel may load (memref.load).
@@ -96,7 +106,8 @@ public:
   void ifThenElse(Value condition, llvm::function_ref<void()> then,
                   llvm::function_ref<void()> otherwise);
 
-  /// scf.for begin … end with carried values.
+  /// scf.for begin … end with carried values; the body alone where that is one
+  /// step.
   Values forLoop(
       Value begin, Value end, int64_t step, mlir::ValueRange carried,
       llvm::function_ref<Values(Value index, mlir::ValueRange carried)> body);
@@ -133,6 +144,8 @@ struct Chip {
 };
 /// Nothing for a name that is no sm_80 or later.
 std::optional<Chip> getChip(llvm::StringRef name);
+/// The same, with an error at `op` for such a name.
+std::optional<Chip> requireChip(mlir::Operation *op, llvm::StringRef name);
 
 } // namespace heed::cuda
 

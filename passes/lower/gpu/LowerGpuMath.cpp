@@ -6,7 +6,9 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -50,6 +52,11 @@ Value hyperbolicTangent(OpBuilder &b, Location loc, Value x) {
 
 struct LowerGpuMath : impl::LowerGpuMathBase<LowerGpuMath> {
   void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
+      return name == math::ErfOp::getOperationName();
+    });
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
     SmallVector<Operation *> functions;
     getOperation().walk([&](Operation *op) {
       if (isa<math::ExpOp, math::LogOp, math::TanhOp, math::Log2Op,

@@ -38,13 +38,9 @@ struct LowerGpuSdpa : impl::LowerGpuSdpaBase<LowerGpuSdpa> {
   using LowerGpuSdpaBase::LowerGpuSdpaBase;
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    std::optional<cuda::Chip> properties = cuda::getChip(chip);
-    if (!properties) {
-      module.emitError("chip: expected sm_80, sm_86, sm_87, sm_89, sm_90, "
-                       "sm_90a, sm_100 or sm_120, got ")
-          << chip;
+    std::optional<cuda::Chip> properties = cuda::requireChip(module, chip);
+    if (!properties)
       return signalPassFailure();
-    }
     SmallVector<SdpaOp> ops;
     module.walk([&](SdpaOp op) {
       if (isa<MemRefType>(op.getQ().getType()))

@@ -16,7 +16,6 @@ static constexpr int kPanelDistanceBit = 16, kEightRowsBit = 32;
 static constexpr int64_t kSwizzle128 = int64_t(1) << 62;
 /// Shared memory is addressed by 18 bits.
 static constexpr int64_t kAddressMask = 0x3ffff;
-static constexpr unsigned kSharedCluster = 7; // address space
 
 Value buildTensorMap(KernelBuilder &k, Value memref, unsigned rowDim,
                      const PanelTile &tile) {

@@ -51,6 +51,148 @@ def LowerGpuSdpa : Pass<"heed-lower-gpu-sdpa", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerGpuGate : Pass<"heed-lower-gpu-gate", "::mlir::ModuleOp"> {
+  let summary = "Turn attn.gate on buffers into kernels and their launches";
+  let description = [{
+    For squeeze-and-excitation, ECA and both gates of CBAM, of channels first or
+    last. An image is a matrix of rows by columns of which a gate pools one: NCHW
+    is C rows of HW columns. A launch pools, all pools in one pass over x; a
+    launch scales, 16 bytes a thread. A small excitation is computed by each block
+    of the launch that needs it, in shared memory; a larger one by a launch of its
+    own, one block an image. A gate of the result of another one reads x and both
+    gates' values: what is between them is never stored. Where an image fits, a
+    cluster of blocks (sm_90) does all of it in one launch, with x in the blocks'
+    shared memory.
+
+    Sums are f32; the pools and the gate's values are rounded to the element type,
+    the scalars of bodies and epilogues are not. Buffers have less than 2^31
+    elements. What is not held stays as it is; a remark says why.
+
+    Before:
+
+    ```mlir
+    attn.gate ins(%x : memref<8x64x56x56xf32>) outs(%x : memref<8x64x56x56xf32>) dimensions = [2, 3] pools = [avg] excite { … }
+    ```
+
+    After:
+
+    ```mlir
+    %p = memref.alloc() : memref<8x64xf32>
+    gpu.launch_func @heed_kernels::@gate_pools_0 blocks in (%c8, %c8, %c1) threads in (%c256, %c1, %c1) args(%x_pointer : !llvm.ptr, %p_pointer : !llvm.ptr)
+    gpu.launch_func @heed_kernels::@gate_scale_1 blocks in (%c13, %c8, %c1) threads in (%c256, %c1, %c1) args(%x_pointer : !llvm.ptr, %p_pointer : !llvm.ptr, …)
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"",
+           "GPU to generate code for: sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or sm_120">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerGpuRow : Pass<"heed-lower-gpu-row", "::mlir::ModuleOp"> {
+  let summary = "Turn norms and softmaxes along rows into kernels and their launches";
+  let description = [{
+    attn.norm over the last dims and linalg.softmax along the last one, of
+    contiguous buffers. A warp takes a row of up to 2 KB, a block a longer one; a
+    row of constant size is read once, 16 bytes a thread, and stays in registers
+    until the result is stored. Others are read again for each pass, out of the
+    caches. Sums are f32. What is not held stays as it is; a remark says why.
+
+    Before:
+
+    ```mlir
+    linalg.softmax dimension(1) ins(%x : memref<64x512xf16>) outs(%y : memref<64x512xf16>)
+    ```
+
+    After:
+
+    ```mlir
+    gpu.launch_func @heed_kernels::@softmax_0 blocks in (%c8, %c1, %c1) threads in (%c256, %c1, %c1) args(%x_pointer : !llvm.ptr, %y_pointer : !llvm.ptr)
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"",
+           "GPU to generate code for: sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or sm_120">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerGpuElementwise : Pass<"heed-lower-gpu-elementwise", "::mlir::ModuleOp"> {
+  let summary = "Turn elementwise linalg on buffers into kernels and their launches";
+  let description = [{
+    linalg ops of parallel loops alone whose result is floats: chains of
+    functions, with operands that are broadcast, and transposes. Where all
+    operands lie along the last loop or do not vary with it, a thread computes
+    four vectors of 16 bytes; else an element. What is not held stays as it is; a
+    remark says why.
+
+    Before:
+
+    ```mlir
+    linalg.exp ins(%x : memref<64x512xf32>) outs(%y : memref<64x512xf32>)
+    ```
+
+    After:
+
+    ```mlir
+    gpu.launch_func @heed_kernels::@elementwise_0 blocks in (%c8, %c1, %c1) threads in (%c256, %c1, %c1) args(%x_pointer : !llvm.ptr, %y_pointer : !llvm.ptr)
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"",
+           "GPU to generate code for: sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or sm_120">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerGpuRope : Pass<"heed-lower-gpu-rope", "::mlir::ModuleOp"> {
+  let summary = "Turn attn.rope on buffers into kernels and their launches";
+  let description = [{
+    A thread turns the pairs of 16 bytes of each half, or one pair where they do
+    not lie beside each other at multiples of 16 bytes; what passes through is
+    copied where the result is another buffer.
+
+    Before:
+
+    ```mlir
+    attn.rope ins(%x : memref<1x8x64x128xf16>) cos(%c : memref<64x64xf16>) over [2, 3] sin(%s : memref<64x64xf16>) over [2, 3]
+        outs(%y : memref<1x8x64x128xf16>) dimension = 3 rotated = 128
+    ```
+
+    After:
+
+    ```mlir
+    gpu.launch_func @heed_kernels::@rope_0 blocks in (%c16, %c1, %c1) threads in (%c256, %c1, %c1)
+        args(%x_pointer : !llvm.ptr, %y_pointer : !llvm.ptr, %c_pointer : !llvm.ptr, %s_pointer : !llvm.ptr)
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"",
+           "GPU to generate code for: sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or sm_120">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 def LowerGpuMath : Pass<"heed-lower-gpu-math", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Functions of kernels by the ones that the GPU has: exp2, log2";
   let description = [{
@@ -65,6 +207,7 @@ def LowerGpuMath : Pass<"heed-lower-gpu-math", "::mlir::gpu::GPUModuleOp"> {
     | log2 x | lg2.approx, by NVVM's intrinsic |
     | log x | log2 x · ln 2 |
     | tanh x | 1 − 2 / (1 + 2^(2x·log2 e)) |
+    | erf x | MLIR's quotients of polynomials |
 
     ```mlir
     %y = math.exp %x : f32

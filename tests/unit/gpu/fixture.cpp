@@ -126,11 +126,17 @@ OwningOpRef<ModuleOp> lower(const std::string &program, const std::string &chip,
   if (!module)
     return {};
   PassManager pm(&context());
-  // Constants leave the score region.
+  // Constants leave the regions.
   pm.addPass(createCanonicalizerPass());
   lower::LowerGpuSdpaOptions options;
   options.chip = chip;
   pm.addPass(lower::createLowerGpuSdpa(options));
+  lower::LowerGpuGateOptions gates;
+  gates.chip = chip;
+  pm.addPass(lower::createLowerGpuGate(gates));
+  pm.addPass(lower::createLowerGpuRope());
+  pm.addPass(lower::createLowerGpuRow());
+  pm.addPass(lower::createLowerGpuElementwise());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<gpu::GPUModuleOp>(lower::createLowerGpuMath());

@@ -77,7 +77,7 @@ struct Elements {
 /// A context with all that kernels need.
 mlir::MLIRContext &context();
 
-/// The program with its attention lowered to a kernel; null, after a message,
+/// The program with its attention or gates lowered to kernels; null, after a message,
 /// if that fails.
 mlir::OwningOpRef<mlir::ModuleOp>
 lower(const std::string &program, const std::string &chip,

@@ -6,6 +6,7 @@
 #include "dialect/hopper/HopperOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/lower/gpu/GateKernel.h"
 #include "passes/lower/gpu/SdpaKernel.h"
 #include "passes/pipelines/Pipelines.h"
 #include "tools/lib/aot/Outputs.h"
@@ -66,9 +67,12 @@ CudaLaunch describe(gpu::LaunchFuncOp op) {
 
 CudaKept describeKept(Operation *op, const cuda::Chip &chip) {
   CudaKept kept{op->getName().getStringRef().str(), nodeOf(op->getLoc()),
-                "expected attn.sdpa: other ops have no kernel yet"};
+                "expected attn.sdpa or attn.gate, or a norm or rotation that "
+                "lies in rows"};
   if (auto sdpa = dyn_cast<attn::SdpaOp>(op))
     kept.reason = cuda::whyNotLowerable(sdpa, chip);
+  if (auto gate = dyn_cast<attn::GateOp>(op))
+    kept.reason = cuda::makeChain(gate, chip).stages[0].plan.why;
   return kept;
 }
 

@@ -37,6 +37,15 @@ gpu.module @kernels {
     llvm.return %z : f32
   }
 
+  // CHECK-LABEL: llvm.func @erf
+  llvm.func @erf(%x: f32) -> f32 {
+    // CHECK-NOT: math.erf
+    // CHECK: math.fma
+    // CHECK: arith.divf
+    %y = math.erf %x : f32
+    llvm.return %y : f32
+  }
+
   // Only f32 is of the kernels' own making.
   // CHECK-LABEL: llvm.func @other_elements_stay
   llvm.func @other_elements_stay(%x: f16) -> f16 {

@@ -1,0 +1,47 @@
+// RUN: heed-opt %s --heed-lower-gpu-elementwise --canonicalize --cse | FileCheck %s
+// RUN: not heed-opt %s --heed-lower-gpu-elementwise=chip=sm_75 2>&1 | FileCheck %s --check-prefix=OLD
+
+// OLD: chip: expected sm_80, {{.*}}, got sm_75
+
+// All in the order it lies in: rows of 7 do not matter.
+// CHECK-LABEL: func @flat
+// CHECK: gpu.launch_func @heed_kernels::@elementwise_0 blocks in (%c1, %c1, %c1) threads in (%c256, %c1, %c1)
+func.func @flat(%x: memref<4x9x7xf32>, %y: memref<4x9x7xf32>) {
+  linalg.exp ins(%x : memref<4x9x7xf32>) outs(%y : memref<4x9x7xf32>)
+  return
+}
+
+// A bias along the last dim is read in vectors, a factor of a row once.
+// CHECK-LABEL: func @broadcast
+// CHECK: gpu.launch_func @heed_kernels::@elementwise_1 blocks in (%c4, %c1, %c1) threads in (%c256, %c1, %c1)
+#all = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#column = affine_map<(d0, d1) -> (d1)>
+func.func @broadcast(%x: memref<64x512xf16>, %f: memref<64xf16>, %b: memref<512xf16>) {
+  linalg.generic {indexing_maps = [#all, #row, #column, #all], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %f, %b : memref<64x512xf16>, memref<64xf16>, memref<512xf16>) outs(%x : memref<64x512xf16>) {
+  ^bb0(%in: f16, %factor: f16, %bias: f16, %out: f16):
+    %0 = arith.mulf %in, %factor : f16
+    %1 = arith.addf %0, %bias : f16
+    linalg.yield %1 : f16
+  }
+  return
+}
+
+// A transpose is an element a thread.
+// CHECK-LABEL: func @transpose
+// CHECK: gpu.launch_func @heed_kernels::@elementwise_2 blocks in (%c128, %c1, %c1) threads in (%c256, %c1, %c1)
+func.func @transpose(%x: memref<64x512xf32>, %y: memref<512x64xf32>) {
+  linalg.transpose ins(%x : memref<64x512xf32>) outs(%y : memref<512x64xf32>) permutation = [1, 0]
+  return
+}
+
+// CHECK: llvm.func @elementwise_0
+// CHECK-COUNT-4: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
+// CHECK-COUNT-4: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xi32>, !llvm.ptr<1>
+// CHECK: llvm.func @elementwise_1
+// CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
+// CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> f16
+// CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
+// CHECK: llvm.func @elementwise_2
+// CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> f32
