@@ -1,4 +1,5 @@
 # lit.cfg.py - how lit finds the tools and the tests.
+import ctypes
 import os
 import sys
 import lit.formats
@@ -32,8 +33,29 @@ config.substitutions.append(("%classifier", classifier))
 if os.path.exists(classifier):
     config.available_features.add("classifier")
 config.substitutions.append(("%python", sys.executable))
+config.substitutions.append(("%bench", os.path.join(config.heed_source_dir, "bench")))
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "models")))
 config.substitutions.append(("%plugin", os.path.join(config.heed_binary_dir, "lib", "HeedPlugin.so")))
+# GPU tests run on a GPU where there is one, else in the emulated driver, which reads kernels as MLIR.
+driver = os.path.join(config.heed_binary_dir, "lib", "libheed_fake_cuda.so")
+fake = f"env HEED_CUDA_DRIVER={driver}"
+config.substitutions.append(("%fake-cuda", fake))
+
+
+def has_gpu():
+    try:
+        library = ctypes.CDLL("libcuda.so.1")
+        count = ctypes.c_int()
+        return library.cuInit(0) == 0 and library.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+    except OSError:
+        return False
+
+
+if has_gpu():
+    config.available_features.add("cuda")
+    config.substitutions.append(("%gpu-run", "heed-run --device cuda"))
+else:
+    config.substitutions.append(("%gpu-run", fake + " heed-run --device cuda --format mlir"))
 # Built only where Google Benchmark is installed.
 if os.path.exists(os.path.join(config.heed_binary_dir, "bin", "heed-bench")):
     config.available_features.add("heed-bench")

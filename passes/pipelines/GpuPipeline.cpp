@@ -38,6 +38,47 @@ static void buildKernelsToLlvm(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+// in: linalg and attn on buffers
+// out: launches, and kernels in arith, math, scf, llvm, nvvm; what has no kernel
+static void addKernels(OpPassManager &pm, StringRef chip) {
+  lower::LowerGpuSdpaOptions sdpa;
+  sdpa.chip = chip.str();
+  pm.addPass(lower::createLowerGpuSdpa(sdpa));
+  lower::LowerGpuGateOptions gate;
+  gate.chip = chip.str();
+  pm.addPass(lower::createLowerGpuGate(gate));
+  lower::LowerGpuRopeOptions rope;
+  rope.chip = chip.str();
+  pm.addPass(lower::createLowerGpuRope(rope));
+  lower::LowerGpuRowOptions row;
+  row.chip = chip.str();
+  pm.addPass(lower::createLowerGpuRow(row));
+  // Last: what the others leave, between them.
+  lower::LowerGpuElementwiseOptions elementwise;
+  elementwise.chip = chip.str();
+  pm.addPass(lower::createLowerGpuElementwise(elementwise));
+  // Of the host too: equal sizes and addresses are asked for once.
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<gpu::GPUModuleOp>(lower::createLowerGpuMath());
+}
+
+// in: kernels in arith, math, scf, llvm, nvvm
+// out: gpu.binary; or their LLVM dialect, for the format llvm
+static void addBinary(OpPassManager &pm, StringRef format) {
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(lower::createLowerGpuHopper());
+  buildKernelsToLlvm(kernels);
+  if (format == "llvm")
+    return;
+  GpuModuleToBinaryPassOptions binary;
+  binary.compilationTarget = llvm::StringSwitch<std::string>(format)
+                                 .Case("ptx", "isa")
+                                 .Case("cubin", "bin")
+                                 .Default(format.str());
+  pm.addPass(createGpuModuleToBinaryPass(binary));
+}
+
 // in: linalg and attn on tensors
 // out: launches of gpu.binary; linalg and attn on buffers
 void buildLowerGpuPipeline(OpPassManager &pm, const LowerGpuOptions &options) {
@@ -46,38 +87,20 @@ void buildLowerGpuPipeline(OpPassManager &pm, const LowerGpuOptions &options) {
   pm.addPass(lower::createLowerSizes());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
-  lower::LowerGpuSdpaOptions sdpa;
-  sdpa.chip = options.chip;
-  pm.addPass(lower::createLowerGpuSdpa(sdpa));
-  lower::LowerGpuGateOptions gate;
-  gate.chip = options.chip;
-  pm.addPass(lower::createLowerGpuGate(gate));
-  lower::LowerGpuRopeOptions rope;
-  rope.chip = options.chip;
-  pm.addPass(lower::createLowerGpuRope(rope));
-  lower::LowerGpuRowOptions row;
-  row.chip = options.chip;
-  pm.addPass(lower::createLowerGpuRow(row));
-  // Last: what the others leave, between them.
-  lower::LowerGpuElementwiseOptions elementwise;
-  elementwise.chip = options.chip;
-  pm.addPass(lower::createLowerGpuElementwise(elementwise));
-  // Of the host too: equal sizes and addresses are asked for once.
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  addKernels(pm, options.chip);
+  if (options.format != "mlir")
+    addBinary(pm, options.format);
+}
 
-  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
-  kernels.addPass(lower::createLowerGpuMath());
-  kernels.addPass(lower::createLowerGpuHopper());
-  buildKernelsToLlvm(kernels);
-  if (options.format == "llvm")
-    return;
-  GpuModuleToBinaryPassOptions binary;
-  binary.compilationTarget = llvm::StringSwitch<std::string>(options.format)
-                                 .Case("ptx", "isa")
-                                 .Case("cubin", "bin")
-                                 .Default(options.format);
-  pm.addPass(createGpuModuleToBinaryPass(binary));
+// in: linalg and attn on buffers, @main(context)
+// out: the same, with calls of heed_cuda_* in the place of what has a kernel
+void buildLowerLaunchPipeline(OpPassManager &pm, StringRef chip,
+                              StringRef format) {
+  addKernels(pm, chip);
+  pm.addPass(lower::createLowerGpuCopies());
+  if (format != "mlir")
+    addBinary(pm, format);
+  pm.addPass(lower::createLowerGpuLaunch());
 }
 
 void buildGpuPipeline(OpPassManager &pm, const LowerGpuOptions &options) {

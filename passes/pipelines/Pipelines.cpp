@@ -93,9 +93,10 @@ void buildFusePipeline(OpPassManager &pm) {
 // out: llvm and calls to heed_*
 void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   // func: layers that repeat stay functions. A profile names the nodes of each
-  // layer, so there each has its own code.
+  // layer, so there each has its own code. So has it beside a GPU, where each
+  // knows of its buffers whether they are there already.
   lower::LowerLayersOptions layers;
-  layers.inlineAll = options.profile;
+  layers.inlineAll = options.profile || !options.chip.empty();
   pm.addPass(lower::createLowerLayers(layers));
   pm.addPass(normalize::createNormalizeCalls());
   // What is still transposed and need not be moved.
@@ -126,6 +127,9 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   pm.addPass(createCSEPass());
   pm.addPass(lower::createLowerCalls());
   pm.addPass(lower::createLowerEntry());
+  // What has kernels of a GPU is gone before the CPU's are made.
+  if (!options.chip.empty())
+    buildLowerLaunchPipeline(pm, options.chip, options.format);
   // While a kernel is one op, with the places of its nodes.
   if (options.profile)
     pm.addPass(lower::createLowerProfile());

@@ -27,6 +27,16 @@ struct LowerCpuOptions : mlir::PassPipelineOptions<LowerCpuOptions> {
                                         "scratch memory of a run (default: "
                                         "off)"),
                          llvm::cl::init(false)};
+  Option<std::string> chip{*this, "chip",
+                           llvm::cl::desc("GPU for what has kernels there, as "
+                                          "sm_90; the rest runs on the CPU "
+                                          "(default: none)"),
+                           llvm::cl::init("")};
+  Option<std::string> format{
+      *this, "format",
+      llvm::cl::desc("what the driver gets: ptx, cubin, fatbin, or mlir for an "
+                     "emulated one (default: ptx)"),
+      llvm::cl::init("ptx")};
 };
 
 struct LowerGpuOptions : mlir::PassPipelineOptions<LowerGpuOptions> {
@@ -37,9 +47,9 @@ struct LowerGpuOptions : mlir::PassPipelineOptions<LowerGpuOptions> {
                            llvm::cl::init("sm_80")};
   Option<std::string> format{
       *this, "format",
-      llvm::cl::desc("what a kernel becomes: llvm (its LLVM dialect), ptx, or "
-                     "cubin, fatbin by the CUDA toolkit's ptxas (default: "
-                     "ptx)"),
+      llvm::cl::desc("what a kernel becomes: mlir (before any LLVM), llvm (its "
+                     "LLVM dialect), ptx, or cubin, fatbin by the CUDA "
+                     "toolkit's ptxas (default: ptx)"),
       llvm::cl::init("ptx")};
 };
 
@@ -59,6 +69,11 @@ void buildCpuPipeline(
 /// buffers, beside the launches.
 void buildLowerGpuPipeline(mlir::OpPassManager &pm,
                            const LowerGpuOptions &options);
+/// The part of lower-cpu for a program with a GPU beside the CPU: kernels, their
+/// launches and the copies around them, where the program is on buffers and has
+/// its context.
+void buildLowerLaunchPipeline(mlir::OpPassManager &pm, llvm::StringRef chip,
+                              llvm::StringRef format);
 /// All stages to kernels.
 void buildGpuPipeline(mlir::OpPassManager &pm, const LowerGpuOptions &options);
 void registerGpuPipelines();

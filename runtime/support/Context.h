@@ -17,7 +17,7 @@
 
 namespace heed::runtime {
 
-/// What a library room (runtime/onednn) keeps in a program or in a context.
+/// What a library room (runtime/onednn, runtime/cuda) keeps in a program or in a context.
 /// Support only owns it.
 struct LibraryState {
   virtual ~LibraryState() = default;
@@ -69,6 +69,7 @@ struct HeedProgram {
   /// is built does not change any more and is used without the lock.
   std::mutex mutex;
   std::unique_ptr<heed::runtime::LibraryState> library;
+  std::unique_ptr<heed::runtime::LibraryState> cuda; // the device
   // Of a model that heed-compile made:
   const HeedModel *model = nullptr; // null: not one, or not loaded
   heed::runtime::Buffer fileWeights;
@@ -89,7 +90,8 @@ struct HeedContext {
   heed::runtime::Workspace workspace;
   heed::runtime::Need need;
   std::unique_ptr<heed::runtime::LibraryState> library;
-  std::unique_ptr<heed::runtime::Profile> profile; // if the host asked for it
+  std::unique_ptr<heed::runtime::LibraryState> cuda; // buffers on the device
+  std::unique_ptr<heed::runtime::Profile> profile;   // if the host asked for it
   int32_t status = 0;
   std::string message;
 };

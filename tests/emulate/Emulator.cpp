@@ -268,22 +268,11 @@ bool Warp::executeHost(Operation *op) {
   return false;
 }
 
-void Warp::launch(Operation *op) {
-  auto call = cast<gpu::LaunchFuncOp>(op);
-  auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(call.getKernel());
-  if (!kernel)
-    return memory.fail("expected a kernel");
+/// Runs a kernel block by block.
+static void runKernel(Memory &memory, ModuleOp module, LLVM::LLVMFuncOp kernel,
+                      const std::array<uint64_t, 3> &blocks, uint64_t threads,
+                      int64_t sharedBytes, ArrayRef<Register> arguments) {
   ++memory.getReport().launches;
-  auto sizes = call.getGridSizeOperandValues();
-  std::array<uint64_t, 3> blocks{uniform(sizes.x), uniform(sizes.y),
-                                 uniform(sizes.z)};
-  uint64_t threads = uniform(call.getBlockSizeOperandValues().x);
-  std::vector<Register> arguments;
-  for (Value operand : call.getKernelOperands()) {
-    Register argument(1);
-    argument[0].fill(at(operand)[0][0]);
-    arguments.push_back(argument);
-  }
   uint64_t cluster = 1; // blocks
   if (auto dims = kernel->getAttrOfType<DenseI32ArrayAttr>(
           NVVM::NVVMDialect::getClusterDimAttrName()))
@@ -294,7 +283,7 @@ void Warp::launch(Operation *op) {
   for (id[2] = 0; id[2] < blocks[2]; ++id[2])
     for (id[1] = 0; id[1] < blocks[1]; ++id[1])
       for (id[0] = 0; id[0] < blocks[0]; id[0] += cluster) {
-        memory.clearShared(uniform(call.getDynamicSharedMemorySize()), cluster);
+        memory.clearShared(sharedBytes, cluster);
         std::vector<std::unique_ptr<Warp>> warps;
         for (unsigned rank = 0; rank < cluster; ++rank)
           for (uint64_t first = 0; first < threads; first += kLanes) {
@@ -309,6 +298,48 @@ void Warp::launch(Operation *op) {
         });
         memory.endBlocks();
       }
+}
+
+void Warp::launch(Operation *op) {
+  auto call = cast<gpu::LaunchFuncOp>(op);
+  auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(call.getKernel());
+  if (!kernel)
+    return memory.fail("expected a kernel");
+  auto sizes = call.getGridSizeOperandValues();
+  std::array<uint64_t, 3> blocks{uniform(sizes.x), uniform(sizes.y),
+                                 uniform(sizes.z)};
+  std::vector<Register> arguments;
+  for (Value operand : call.getKernelOperands()) {
+    Register argument(1);
+    argument[0].fill(at(operand)[0][0]);
+    arguments.push_back(argument);
+  }
+  runKernel(memory, module, kernel, blocks,
+            uniform(call.getBlockSizeOperandValues().x),
+            uniform(call.getDynamicSharedMemorySize()), arguments);
+}
+
+Report launch(ModuleOp module, StringRef kernel, const Launch &launch,
+              ArrayRef<Buffer> memory) {
+  Report report;
+  Memory device(memory, report);
+  LLVM::LLVMFuncOp found;
+  module.walk([&](LLVM::LLVMFuncOp function) {
+    if (function.getSymName() == kernel)
+      found = function;
+  });
+  if (!found || found.getNumArguments() != launch.arguments.size()) {
+    device.fail("expected a kernel of as many parameters");
+    return report;
+  }
+  std::vector<Register> arguments;
+  for (uint64_t bits : launch.arguments) {
+    arguments.emplace_back(1);
+    arguments.back()[0].fill(bits);
+  }
+  runKernel(device, module, found, launch.blocks, launch.threads,
+            launch.sharedBytes, arguments);
+  return report;
 }
 
 Report run(ModuleOp module, StringRef function, ArrayRef<Buffer> arguments) {

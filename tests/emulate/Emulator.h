@@ -21,6 +21,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,18 @@ struct Report {
 /// launches.
 Report run(mlir::ModuleOp module, llvm::StringRef function,
            llvm::ArrayRef<Buffer> arguments);
+
+/// One launch of a kernel.
+struct Launch {
+  std::array<uint64_t, 3> blocks;
+  uint64_t threads;
+  int64_t sharedBytes;
+  std::vector<uint64_t> arguments; // as bits
+};
+
+/// Runs a kernel of `module` that may use `memory` and nothing else.
+Report launch(mlir::ModuleOp module, llvm::StringRef kernel,
+              const Launch &launch, llvm::ArrayRef<Buffer> memory);
 
 /// Elements of 16 bits.
 float fromHalf(uint16_t bits, bool isBF16);

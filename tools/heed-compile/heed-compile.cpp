@@ -39,6 +39,10 @@ struct Options {
       "chip", cl::value_desc("sm_80"), cl::cat(category),
       cl::desc("the GPU of --target cuda: sm_80, sm_86, sm_87, sm_89, sm_90, "
                "sm_90a, sm_100 or sm_120 (default: sm_80)")};
+  cl::opt<std::string> format{
+      "format", cl::value_desc("ptx"), cl::cat(category),
+      cl::desc("what the kernels become: ptx; cubin or fatbin, by ptxas; mlir "
+               "(default ptx)")};
   cl::opt<std::string> output{
       "o", cl::value_desc("model.o"), cl::cat(category),
       cl::desc("the object, or with --shared the library")};
@@ -76,8 +80,8 @@ static Error check(const Options &options) {
           "--weights, --name, --cache, --dump-asm");
     if (options.compile.noFuse)
       return createStringError("--target cuda: --no-fuse leaves no attention");
-  } else if (!options.chip.empty()) {
-    return createStringError("--chip: expected --target cuda");
+  } else if (!options.chip.empty() || !options.format.empty()) {
+    return createStringError("--chip, --format: expected --target cuda");
   }
   if (!options.name.empty())
     if (Error error = checkName(options.name))
@@ -162,9 +166,12 @@ static Error writeAll(const Options &options, const Lowered &lowered,
 static Error compileForGpu(const Options &options, mlir::ModuleOp module,
                            Report &report) {
   StringRef chip = options.chip.empty() ? StringRef("sm_80") : options.chip;
-  auto kernels = compileCudaKernels(module, chip, [&](mlir::PassManager &pm) {
-    options.explain.record(pm, report);
-  });
+  StringRef format =
+      options.format.empty() ? StringRef("ptx") : StringRef(options.format);
+  auto kernels =
+      compileCudaKernels(module, chip, format, [&](mlir::PassManager &pm) {
+        options.explain.record(pm, report);
+      });
   if (!kernels)
     return createStringError(options.compile.model + ": " +
                              toString(kernels.takeError()));

@@ -1,5 +1,6 @@
 // heed-run.cpp - compiles a model in process, runs it, compares and times it.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tools/heed-run/Cuda.h"
 #include "tools/heed-run/Inputs.h"
 #include "tools/lib/check/Compare.h"
 #include "tools/lib/check/SelfCheck.h"
@@ -70,6 +71,21 @@ struct Options {
                "(and those given)")};
   cl::opt<unsigned> seed{"seed", cl::init(0), cl::cat(category),
                          cl::desc("seed of random inputs (default 0)")};
+  enum class Device { cpu, cuda };
+  cl::opt<Device> device{
+      "device", cl::init(Device::cpu), cl::cat(category),
+      cl::desc("where it runs (default cpu)"),
+      cl::values(clEnumValN(Device::cpu, "cpu", "the CPU"),
+                 clEnumValN(Device::cuda, "cuda",
+                            "kernels on an NVIDIA GPU, the rest on the CPU"))};
+  cl::opt<std::string> chip{
+      "chip", cl::value_desc("sm_90"), cl::cat(category),
+      cl::desc("GPU to compile for (default: the device's)")};
+  cl::opt<std::string> format{
+      "format", cl::value_desc("ptx"), cl::cat(category),
+      cl::desc(
+          "what the driver gets: ptx; cubin or fatbin, by ptxas; mlir, for "
+          "an emulated one (default ptx)")};
   PlainH plainH;
 };
 } // namespace
@@ -219,6 +235,22 @@ static int runModel(Options &options) {
   if (!options.profileJson.empty())
     if (Error error = checkWritable(options.profileJson))
       return fail("--profile-json: " + toString(std::move(error)));
+  CompileOptions compilation = options.compile.options();
+  compilation.profile = profiles;
+  std::string deviceName;
+  if (options.device == Options::Device::cuda) {
+    if (profiles)
+      return fail("--profile: expected --device cpu: kernels of a GPU have no "
+                  "marks");
+    auto device = findCudaDevice(options.chip, options.format);
+    if (!device)
+      return fail("--device cuda: " + toString(device.takeError()));
+    compilation.chip = device->chip;
+    compilation.format = device->format;
+    deviceName = device->name;
+  } else if (!options.chip.empty() || !options.format.empty()) {
+    return fail("--chip, --format: expected --device cuda");
+  }
   auto expected = readAllNpy(options.expects);
   if (!expected)
     return fail(expected.takeError());
@@ -243,8 +275,6 @@ static int runModel(Options &options) {
 
   showProgress("compiling " + options.compile.model);
   auto start = std::chrono::steady_clock::now();
-  CompileOptions compilation = options.compile.options();
-  compilation.profile = profiles;
   compilation.configure = [&](mlir::PassManager &pm) {
     options.explain.record(pm, report);
   };
@@ -269,6 +299,9 @@ static int runModel(Options &options) {
                                   *inputs, anchors))
       return fail(std::move(error));
   options.explain.print(outs(), report);
+  if (options.explain.explain && !compilation.chip.empty())
+    outs() << "kernels: " << (*program)->onGpu()
+           << "\nstays on the CPU: " << (*program)->onCpu() << "\n";
   std::vector<Array> outputs;
   if (profiles) {
     auto results = runProfile(options, **program, *inputs);
@@ -292,6 +325,8 @@ static int runModel(Options &options) {
         outs() << "output " << Port{port.name, array.type, array.shape}.str()
                << "\n";
   }
+  if (options.device == Options::Device::cuda && !options.json)
+    printCudaCounts(outs(), deviceName, (*program)->cudaCounts());
   if (Error error = options.explain.writeFiles(report))
     return fail(std::move(error));
   int status = compareOutputs(options, signature->outputs, outputs, *expected);

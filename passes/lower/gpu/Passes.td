@@ -236,6 +236,59 @@ def LowerGpuHopper : Pass<"heed-lower-gpu-hopper", "::mlir::gpu::GPUModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+
+def LowerGpuCopies : Pass<"heed-lower-gpu-copies", "::mlir::ModuleOp"> {
+  let summary = "Have the runtime copy buffers to where they are used, host or device";
+  let description = [{
+    After heed-lower-entry and the passes that make kernels. The runtime knows
+    at each time where a buffer is up to date; it is told of each buffer that a
+    kernel uses, of each use on the device, and of uses on the host unless the
+    calls before have said the same. Which parameters a kernel writes through is
+    read off the kernel. A remark says what runs where.
+
+    Before:
+
+    ```mlir
+    %a = memref.alloc() : memref<64xf32>
+    linalg.fill ins(%x : f32) outs(%a : memref<64xf32>)
+    gpu.launch_func @heed_kernels::@k … args(%a_pointer : !llvm.ptr)
+    ```
+
+    After:
+
+    ```mlir
+    %a = memref.alloc() : memref<64xf32>
+    llvm.call @heed_cuda_buffer(%ctx, %a_pointer, %c256, %scratch)
+    %s = llvm.call @heed_cuda_to_host(%ctx, %a_pointer, %true)
+    linalg.fill ins(%x : f32) outs(%a : memref<64xf32>)
+    %d = llvm.call @heed_cuda_to_device(%ctx, %a_pointer, %true)
+    gpu.launch_func @heed_kernels::@k … args(%d : !llvm.ptr)
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def LowerGpuLaunch : Pass<"heed-lower-gpu-launch", "::mlir::ModuleOp"> {
+  let summary = "Turn launches into calls of the runtime, and kernels into a constant of the program";
+  let description = [{
+    The image is what `gpu-module-to-binary` made, or, where the kernels are
+    still a `gpu.module`, its text: for a driver that runs MLIR. Sizes and
+    arguments go through a frame of 64-bit words.
+
+    ```mlir
+    gpu.launch_func @heed_kernels::@k blocks in (%n, %c1, %c1) threads in (%c128, %c1, %c1) args(%p : !llvm.ptr)
+    // becomes
+    llvm.store %n, %frame[0] … llvm.store %p, %frame[10]
+    %status = llvm.call @heed_cuda_launch(%ctx, @heed_kernels_image, "k", %frame, %c11)
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::mlir::LLVM::LLVMDialect"
+  ];
 }
 
 #endif // HEED_PASSES_LOWER_GPU_PASSES_TD

@@ -1,4 +1,4 @@
-// CudaKernels.cpp - the GPU kernels of a model as PTX, and an index of them.
+// CudaKernels.cpp - the GPU kernels of a model as a file, and an index of them.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/lib/aot/CudaKernels.h"
 
@@ -100,7 +100,7 @@ llvm::json::Value toJson(const CudaKernels &kernels) {
                                       {"node", llvm::json::fixUTF8(block.node)},
                                       {"reason", block.reason}});
   return llvm::json::Object{{"chip", kernels.chip},
-                            {"file", "kernels.ptx"},
+                            {"file", "kernels." + kernels.format},
                             {"launches", std::move(launches)},
                             {"kept", std::move(kept)}};
 }
@@ -108,7 +108,7 @@ llvm::json::Value toJson(const CudaKernels &kernels) {
 } // namespace
 
 llvm::Expected<CudaKernels>
-compileCudaKernels(ModuleOp module, StringRef chip,
+compileCudaKernels(ModuleOp module, StringRef chip, StringRef format,
                    llvm::function_ref<void(PassManager &)> configure) {
   std::optional<cuda::Chip> properties = cuda::getChip(chip);
   if (!properties)
@@ -116,10 +116,14 @@ compileCudaKernels(ModuleOp module, StringRef chip,
         "--chip: expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or "
         "sm_120, got '" +
         chip + "'");
+  if (!llvm::is_contained({"ptx", "cubin", "fatbin", "mlir"}, format))
+    return llvm::createStringError(
+        "--format: expected ptx, cubin, fatbin or mlir, got '" + format + "'");
   PassManager pm(module.getContext());
   pm.enableVerifier(false); // the pipeline verifies where its stages end
   LowerGpuOptions options;
   options.chip = chip.str();
+  options.format = format.str();
   buildGpuPipeline(pm, options);
   if (configure)
     configure(pm);
@@ -128,13 +132,18 @@ compileCudaKernels(ModuleOp module, StringRef chip,
 
   CudaKernels kernels;
   kernels.chip = chip.str();
+  kernels.format = format.str();
   module.walk([&](Operation *op) {
     if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
       kernels.launches.push_back(describe(launch));
     } else if (auto binary = dyn_cast<gpu::BinaryOp>(op)) {
-      // The text ends in a zero, for the driver.
       auto object = cast<gpu::ObjectAttr>(binary.getObjects()[0]);
-      kernels.ptx = object.getObject().getValue().rtrim('\0').str();
+      kernels.image = object.getObject().getValue().str();
+      // Text ends in a zero, for the driver.
+      if (format == "ptx")
+        kernels.image = StringRef(kernels.image).rtrim('\0').str();
+    } else if (isa<gpu::GPUModuleOp>(op)) {
+      llvm::raw_string_ostream(kernels.image) << *op << "\n";
     } else if (isa<attn::AttnDialect>(op->getDialect()) &&
                !op->hasTrait<OpTrait::IsTerminator>()) {
       kernels.kept.push_back(describeKept(op, *properties));
@@ -148,11 +157,11 @@ llvm::Error writeCudaKernels(StringRef folder, const CudaKernels &kernels) {
     return llvm::createStringError(code, "cannot make the folder '" + folder +
                                              "': " + code.message());
   SmallString<128> text(folder), index(folder);
-  llvm::sys::path::append(text, "kernels.ptx");
+  llvm::sys::path::append(text, "kernels." + kernels.format);
   llvm::sys::path::append(index, "kernels.json");
   Outputs outputs;
-  if (llvm::Error error =
-          outputs.add(text, [&](llvm::raw_ostream &os) { os << kernels.ptx; }))
+  if (llvm::Error error = outputs.add(
+          text, [&](llvm::raw_ostream &os) { os << kernels.image; }))
     return error;
   // Last: who sees the index sees the kernels.
   if (llvm::Error error = outputs.add(index, [&](llvm::raw_ostream &os) {

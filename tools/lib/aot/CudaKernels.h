@@ -1,4 +1,4 @@
-// CudaKernels.h - the GPU kernels of a model as PTX, and an index of them.
+// CudaKernels.h - the GPU kernels of a model as a file, and an index of them.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef HEED_TOOLS_LIB_AOT_CUDAKERNELS_H
 #define HEED_TOOLS_LIB_AOT_CUDAKERNELS_H
@@ -28,17 +28,18 @@ struct CudaKept {
 };
 
 struct CudaKernels {
-  std::string chip, ptx; // ptx: empty where there is no kernel
+  std::string chip, format;
+  std::string image; // PTX or what else `format` says; empty: no kernel
   std::vector<CudaLaunch> launches;
   std::vector<CudaKept> kept;
 };
 
-/// Lowers `module`, in place. `configure` sees the passes before they run.
+/// Lowers `module`, in place, to ptx, cubin, fatbin or mlir. `configure` sees the passes before they run.
 llvm::Expected<CudaKernels> compileCudaKernels(
-    mlir::ModuleOp module, llvm::StringRef chip,
+    mlir::ModuleOp module, llvm::StringRef chip, llvm::StringRef format,
     llvm::function_ref<void(mlir::PassManager &)> configure = nullptr);
 
-/// FOLDER/kernels.ptx and FOLDER/kernels.json; both appear when both are
+/// FOLDER/kernels.<format> and FOLDER/kernels.json; both appear when both are
 /// complete.
 llvm::Error writeCudaKernels(llvm::StringRef folder,
                              const CudaKernels &kernels);

@@ -63,6 +63,7 @@ public:
                              ArrayRef<std::vector<Array>> cases) {
     CompileOptions unfusedOptions = options.compilation;
     unfusedOptions.fuse = false;
+    unfusedOptions.chip.clear(); // the reference is the CPU's
     unfusedOptions.configure = nullptr;
     unfusedOptions.beforeLowering = nullptr;
     OwningOpRef<ModuleOp> copy = source.clone();

@@ -99,6 +99,8 @@ llvm::Expected<Lowered> lowerModel(ModuleOp module,
   lowering.mcpu = isHostCpu(options.mcpu) ? "" : options.mcpu;
   lowering.profile = options.profile;
   lowering.workspace = options.workspace;
+  lowering.chip = options.chip;
+  lowering.format = options.format;
   // A runtime that was built, or runs, without oneDNN has the native path.
   const char *why = nullptr;
   lowering.onednn = options.onednn && heed_onednn_version(&why);
@@ -125,6 +127,11 @@ llvm::Expected<Lowered> lowerModel(ModuleOp module,
     for (int64_t i = 0; i + 1 < pairs.size(); i += 2)
       result.inPlace.push_back({pairs[i], pairs[i + 1]});
   module->removeAttr("attn.in_place");
+  if (auto places = module->getAttrOfType<ArrayAttr>("attn.places")) {
+    result.onGpu = cast<StringAttr>(places[0]).str();
+    result.onCpu = cast<StringAttr>(places[1]).str();
+  }
+  module->removeAttr("attn.places");
   result.workspace = workspaceBytes(module);
   return result;
 }

@@ -19,6 +19,10 @@ struct CompileOptions {
   bool profile = false;   // marks around kernels, for CompiledProgram::profile
   bool workspace = false; // a function that counts the scratch memory of a run
   unsigned optLevel = 3;  // of LLVM, as clang's -O
+  /// GPU for what has kernels there, as "sm_90"; empty: none.
+  std::string chip;
+  /// What its driver gets: ptx, cubin, fatbin, or mlir for an emulated one.
+  std::string format = "ptx";
   /// "present=past": names of results that are an argument and new rows behind
   /// it, written in place (heed-lower-cache).
   std::vector<std::string> caches;
@@ -36,6 +40,8 @@ struct Lowered {
   std::vector<std::vector<char>> expanded; // splat weights, written out
   /// Pairs of result and input that may share memory.
   std::vector<std::pair<int64_t, int64_t>> inPlace;
+  /// Of a program for a GPU: kernels there, and what stays on the CPU.
+  std::string onGpu, onCpu;
   /// Bytes that compiled code asks for as scratch memory; none where they
   /// depend on the inputs' sizes.
   std::optional<int64_t> workspace;

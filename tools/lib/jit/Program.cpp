@@ -107,6 +107,7 @@ llvm::Error CompiledProgram::bind(heed::Context &context,
 llvm::Error CompiledProgram::call(heed::Context &context) {
   if (context.run(entry) != 0)
     return llvm::createStringError(Twine("run failed: ") + context.error());
+  heed_cuda_counts(context.get(), &counts);
   return llvm::Error::success();
 }
 

@@ -5,6 +5,7 @@
 
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "runtime/cuda/Cuda.h"
 #include "runtime/support/Host.h"
 #include "runtime/support/Profile.h"
 #include "tools/lib/compile/Compile.h"
@@ -64,6 +65,13 @@ public:
   llvm::Expected<Profile> profile(llvm::ArrayRef<Array> inputs, int64_t threads,
                                   double seconds, std::vector<Array> &outputs);
 
+  /// Of a program for a GPU: its kernels, and what stays on the CPU.
+  llvm::StringRef onGpu() const { return lowered.onGpu; }
+  llvm::StringRef onCpu() const { return lowered.onCpu; }
+
+  /// What the last run did on a GPU: zeros for a program that uses none.
+  const HeedCudaCounts &cudaCounts() const { return counts; }
+
 private:
   friend class Session;
   CompiledProgram() = default;
@@ -76,6 +84,7 @@ private:
 
   Lowered lowered; // its weights
   std::vector<ProfiledKernel> kernelList;
+  HeedCudaCounts counts{};
   /// Pairs of result and input that are told to share memory.
   std::vector<std::pair<int64_t, int64_t>> aliases;
   std::unique_ptr<heed::Program> program;

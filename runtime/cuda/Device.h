@@ -1,0 +1,106 @@
+// Device.h - what a program has on its device, and what each context has
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef HEED_RUNTIME_CUDA_DEVICE_H
+#define HEED_RUNTIME_CUDA_DEVICE_H
+
+#include "runtime/cuda/Cuda.h"
+#include "runtime/cuda/Driver.h"
+#include "runtime/support/Context.h"
+
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace heed::cuda {
+
+/// A failed call of the driver, on its way to the context that it failed in.
+struct Error {
+  std::string message;
+};
+
+/// A buffer of the program; the key beside it is its address on the host.
+struct Buffer {
+  int64_t bytes = 0;
+  DevicePointer memory = 0; // on the device; 0: none yet
+  int64_t capacity = 0;     // bytes there
+  bool onHost = false, onDevice = false;
+  int32_t kind = HEED_CUDA_SCRATCH;
+};
+using Buffers = std::map<const char *, Buffer>;
+
+/// The buffer around `address`, or the end.
+Buffers::iterator findBuffer(Buffers &buffers, const char *address);
+
+/// The device of a program: its modules, and constants on it.
+class Device : public runtime::LibraryState {
+public:
+  /// Opens the driver and the first device; throws Error.
+  Device();
+  ~Device() override;
+
+  /// The thread's calls of the driver are for this device.
+  void makeCurrent();
+  /// Throws Error unless `result` is success.
+  void check(Result result, const std::string &what) const;
+  /// Kernel `name` of an image, loaded at the first call, that may have so many
+  /// bytes of dynamic shared memory.
+  FunctionHandle find(const void *image, const char *name, int64_t sharedBytes,
+                      bool isCluster);
+
+  std::unique_ptr<Driver> driver;
+  DeviceNumber number = 0;
+  std::mutex mutex; // guards the constants
+  Buffers constants;
+
+private:
+  struct Kernel {
+    FunctionHandle function = nullptr;
+    int64_t sharedBytes = 0; // that it may have
+    bool isCluster = false;
+  };
+  ContextHandle context = nullptr;
+  std::mutex modulesMutex;
+  std::map<const void *, ModuleHandle> modules; // by image
+  std::map<std::pair<const void *, std::string>, Kernel> kernels;
+};
+
+/// What one context has on the device: kernels in order, memory.
+class Session : public runtime::LibraryState {
+public:
+  explicit Session(Device &device);
+  ~Session() override;
+
+  /// All buffers of a run go.
+  void reset();
+  void add(const char *memory, int64_t bytes, int32_t kind);
+  DevicePointer toDevice(const char *address, bool writes);
+  void toHost(const char *address, bool writes);
+  void encodeMap(void *map, const char *address, bool isBf16, int64_t rank,
+                 const int64_t *frame);
+  void launch(const void *image, const char *name, const int64_t *frame,
+              int64_t words);
+  /// Waits for all that was started.
+  void wait();
+
+  Device &device;
+  HeedCudaCounts counts{};
+
+private:
+  DevicePointer allocate(int64_t bytes, int64_t &capacity);
+  void free(Buffer &buffer);
+  /// Gives memory that is no buffer's back to the driver.
+  void trim();
+  /// The buffer of `address`; its device is locked if it is a constant.
+  Buffers::iterator find(const char *address,
+                         std::unique_lock<std::mutex> &lock);
+
+  StreamHandle stream = nullptr;
+  Buffers buffers;
+  std::multimap<int64_t, DevicePointer> pool; // by capacity
+  std::string last;                           // kernel launched
+};
+
+} // namespace heed::cuda
+
+#endif // HEED_RUNTIME_CUDA_DEVICE_H

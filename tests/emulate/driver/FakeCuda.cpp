@@ -1,0 +1,442 @@
+// FakeCuda.cpp - a CUDA driver without a GPU: runs kernels in the emulator
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// HEED_CUDA_DRIVER names it. Its images are the text of a gpu.module before LLVM
+// (--format mlir). It is stricter than the device:
+//   - device memory is filled with 0xff, so that what was not copied shows;
+//   - copies must stay in one allocation, with the host's side outside of all;
+//   - what the emulator finds ends a launch with CUDA_ERROR_ILLEGAL_ADDRESS, and
+//     a line on standard error;
+//   - memory that is left when the primary context is released, or an id that is
+//     freed twice, ends the program with code 9.
+//
+// Environment: HEED_FAKE_CUDA_MEMORY  bytes of the device (default 1 GiB)
+//              HEED_FAKE_CUDA_CHIP    compute capability (default 90)
+//              HEED_FAKE_CUDA_FAIL    cuLaunchKernel=719: this call fails so
+//              HEED_FAKE_CUDA_TRACE   a line on standard error for each call
+//                                     that copies, allocates or launches
+#include "runtime/cuda/Driver.h"
+#include "tests/emulate/Emulator.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+using namespace mlir;
+using namespace heed::cuda;
+
+// CUresult, as cuda.h numbers them.
+enum : Result {
+  kInvalidValue = 1,
+  kNoDevice = 100,
+  kInvalidImage = 200,
+  kInvalidHandle = 400,
+  kNotFound = 500,
+  kIllegalAddress = 700,
+  kLaunchOutOfResources = 701,
+  kLaunchFailed = 719,
+};
+
+static const std::pair<Result, std::pair<const char *, const char *>>
+    kErrors[] = {
+        {kSuccess, {"CUDA_SUCCESS", "no error"}},
+        {kInvalidValue, {"CUDA_ERROR_INVALID_VALUE", "invalid argument"}},
+        {kOutOfMemory, {"CUDA_ERROR_OUT_OF_MEMORY", "out of memory"}},
+        {kNoDevice,
+         {"CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"}},
+        {kInvalidImage,
+         {"CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"}},
+        {kInvalidHandle,
+         {"CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"}},
+        {kNotFound, {"CUDA_ERROR_NOT_FOUND", "named symbol not found"}},
+        {kIllegalAddress,
+         {"CUDA_ERROR_ILLEGAL_ADDRESS",
+          "an illegal memory access was encountered"}},
+        {kLaunchOutOfResources,
+         {"CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES",
+          "too many resources requested for launch"}},
+        {kLaunchFailed,
+         {"CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"}}};
+
+struct CUctx_st {};
+struct CUstream_st {
+  Result failed = kSuccess; // what cuStreamSynchronize gives
+};
+struct CUmod_st {
+  OwningOpRef<ModuleOp> module;
+};
+struct CUfunc_st {
+  CUmod_st *module;
+  LLVM::LLVMFuncOp kernel;
+  int sharedBytes = 48 * 1024;
+};
+
+namespace {
+constexpr unsigned kDefaultChip = 90;
+
+int64_t number(const char *name, int64_t standard) {
+  const char *text = std::getenv(name);
+  return text ? std::atoll(text) : standard;
+}
+
+struct State {
+  std::mutex mutex;
+  MLIRContext context;
+  CUctx_st primary;
+  int64_t retained = 0;
+  int64_t allocated = 0;
+  std::map<DevicePointer, size_t> memory;
+  std::map<CUmod_st *, std::vector<std::unique_ptr<CUfunc_st>>> modules;
+  std::map<CUstream_st *, bool> streams;
+
+  State() {
+    DialectRegistry registry;
+    registry.insert<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
+                    math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect>();
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+  }
+
+  /// Whether one allocation holds all of it.
+  bool holds(DevicePointer address, size_t bytes) const {
+    auto it = memory.upper_bound(address);
+    return it != memory.begin() &&
+           address + bytes <= (--it)->first + it->second;
+  }
+  bool touches(const void *host, size_t bytes) const {
+    auto address = reinterpret_cast<DevicePointer>(host);
+    for (auto [begin, size] : memory)
+      if (address < begin + size && begin < address + bytes)
+        return true;
+    return false;
+  }
+};
+
+/// Lives to the end: there is no order among what exits.
+State &state() {
+  static auto *made = new State();
+  return *made;
+}
+
+[[noreturn]] void die(const llvm::Twine &why) {
+  llvm::errs() << "fake CUDA: " << why << "\n";
+  llvm::errs().flush();
+  std::_Exit(9);
+}
+
+/// The line of a call; the error that it is told to end with.
+Result enter(llvm::StringRef call, const llvm::Twine &what = "") {
+  if (!what.isTriviallyEmpty() && std::getenv("HEED_FAKE_CUDA_TRACE"))
+    llvm::errs() << "fake CUDA: " << call << " " << what << "\n";
+  const char *text = std::getenv("HEED_FAKE_CUDA_FAIL");
+  auto [name, code] = llvm::StringRef(text ? text : "").split('=');
+  Result result = kSuccess;
+  if (name == call && code.getAsInteger(10, result))
+    die("HEED_FAKE_CUDA_FAIL: expected CALL=NUMBER");
+  return name == call ? result : kSuccess;
+}
+
+Result launch(CUfunc_st *function, const unsigned *grid, const unsigned *block,
+              unsigned sharedBytes, CUstream_st *stream, void **parameters) {
+  State &s = state();
+  std::lock_guard<std::mutex> lock(s.mutex);
+  std::string name = function->kernel.getSymName().str();
+  if (std::getenv("HEED_FAKE_CUDA_TRACE"))
+    llvm::errs() << "fake CUDA: cuLaunchKernel " << name << " grid " << grid[0]
+                 << "x" << grid[1] << "x" << grid[2] << " threads " << block[0]
+                 << " shared " << sharedBytes << "\n";
+  if (Result result = enter("cuLaunchKernel"))
+    return result;
+  if (!s.streams.count(stream))
+    return kInvalidHandle;
+  if (grid[0] * grid[1] * grid[2] == 0 || block[0] == 0 || block[1] != 1 ||
+      block[2] != 1)
+    return kInvalidValue;
+  if (int(sharedBytes) > function->sharedBytes)
+    return kInvalidValue;
+  auto sizes = function->kernel->getAttrOfType<DenseI32ArrayAttr>(
+      NVVM::NVVMDialect::getReqntidAttrName());
+  if (sizes && unsigned(sizes[0]) != block[0])
+    return kInvalidValue;
+  heed::emulate::Launch launch{
+      {grid[0], grid[1], grid[2]}, block[0], sharedBytes, {}};
+  for (Type type : function->kernel.getArgumentTypes()) {
+    unsigned bytes = isa<LLVM::LLVMPointerType>(type)
+                         ? 8
+                         : (type.getIntOrFloatBitWidth() + 7) / 8;
+    uint64_t bits = 0;
+    std::memcpy(&bits, *parameters++, bytes);
+    launch.arguments.push_back(bits);
+  }
+  std::vector<heed::emulate::Buffer> buffers;
+  for (auto [address, bytes] : s.memory)
+    buffers.push_back({reinterpret_cast<void *>(address), {int64_t(bytes)}, 1});
+  heed::emulate::Report report =
+      heed::emulate::launch(*function->module->module, name, launch, buffers);
+  for (const std::string &error : report.errors)
+    llvm::errs() << "fake CUDA: " << name << ": " << error << "\n";
+  // As on a device, what goes wrong shows when it is waited for.
+  if (!report.errors.empty())
+    stream->failed = kIllegalAddress;
+  return kSuccess;
+}
+} // namespace
+
+#define CUDA extern "C" __attribute__((visibility("default"))) Result
+
+CUDA cuInit(unsigned) { return enter("cuInit"); }
+
+CUDA cuGetErrorName(Result result, const char **text) {
+  for (auto &[code, words] : kErrors)
+    if (code == result)
+      return *text = words.first, kSuccess;
+  return kInvalidValue;
+}
+
+CUDA cuGetErrorString(Result result, const char **text) {
+  for (auto &[code, words] : kErrors)
+    if (code == result)
+      return *text = words.second, kSuccess;
+  return kInvalidValue;
+}
+
+CUDA cuDeviceGetCount(int *count) {
+  *count = 1;
+  return enter("cuDeviceGetCount");
+}
+
+CUDA cuDeviceGet(DeviceNumber *device, int) {
+  *device = 0;
+  return kSuccess;
+}
+
+CUDA cuDeviceGetName(char *name, int bytes, DeviceNumber) {
+  std::snprintf(name, bytes, "emulated GPU");
+  return kSuccess;
+}
+
+CUDA cuDeviceGetAttribute(int *value, int attribute, DeviceNumber) {
+  int64_t chip = number("HEED_FAKE_CUDA_CHIP", kDefaultChip);
+  if (attribute == kComputeCapabilityMajor)
+    *value = int(chip / 10);
+  else if (attribute == kComputeCapabilityMinor)
+    *value = int(chip % 10);
+  else
+    *value = 1; // clocks and multiprocessors, for who asks
+  return kSuccess;
+}
+
+CUDA cuDeviceTotalMem_v2(size_t *bytes, DeviceNumber) {
+  *bytes = number("HEED_FAKE_CUDA_MEMORY", 1 << 30);
+  return kSuccess;
+}
+
+CUDA cuDevicePrimaryCtxRetain(ContextHandle *context, DeviceNumber) {
+  ++state().retained;
+  *context = &state().primary;
+  return enter("cuDevicePrimaryCtxRetain");
+}
+
+CUDA cuDevicePrimaryCtxRelease_v2(DeviceNumber) {
+  State &s = state();
+  if (--s.retained > 0)
+    return kSuccess;
+  if (!s.memory.empty())
+    die(llvm::Twine(s.memory.size()) + " allocations were not freed");
+  if (!s.modules.empty() || !s.streams.empty())
+    die("modules or streams were not given back");
+  return kSuccess;
+}
+
+CUDA cuCtxSetCurrent(ContextHandle) { return enter("cuCtxSetCurrent"); }
+
+CUDA cuStreamCreate(StreamHandle *stream, unsigned) {
+  *stream = new CUstream_st();
+  std::lock_guard<std::mutex> lock(state().mutex);
+  state().streams[*stream] = true;
+  return enter("cuStreamCreate");
+}
+
+CUDA cuStreamDestroy_v2(StreamHandle stream) {
+  std::lock_guard<std::mutex> lock(state().mutex);
+  if (!state().streams.erase(stream))
+    die("cuStreamDestroy: no such stream");
+  delete stream;
+  return kSuccess;
+}
+
+CUDA cuStreamSynchronize(StreamHandle stream) {
+  if (Result result = enter("cuStreamSynchronize"))
+    return result;
+  return stream ? stream->failed : kSuccess;
+}
+
+CUDA cuMemAlloc_v2(DevicePointer *pointer, size_t bytes) {
+  State &s = state();
+  std::lock_guard<std::mutex> lock(s.mutex);
+  if (Result result = enter("cuMemAlloc", llvm::Twine(bytes)))
+    return result;
+  if (bytes == 0)
+    return kInvalidValue;
+  if (s.allocated + int64_t(bytes) > number("HEED_FAKE_CUDA_MEMORY", 1 << 30))
+    return kOutOfMemory;
+  void *memory = std::aligned_alloc(512, (bytes + 511) / 512 * 512);
+  if (!memory)
+    return kOutOfMemory;
+  std::memset(memory, 0xff, bytes);
+  *pointer = reinterpret_cast<DevicePointer>(memory);
+  s.memory[*pointer] = bytes;
+  s.allocated += int64_t(bytes);
+  return kSuccess;
+}
+
+CUDA cuMemFree_v2(DevicePointer pointer) {
+  State &s = state();
+  std::lock_guard<std::mutex> lock(s.mutex);
+  auto it = s.memory.find(pointer);
+  if (it == s.memory.end())
+    die("cuMemFree: no such allocation");
+  if (std::getenv("HEED_FAKE_CUDA_TRACE"))
+    llvm::errs() << "fake CUDA: cuMemFree " << it->second << "\n";
+  s.allocated -= int64_t(it->second);
+  s.memory.erase(it);
+  std::free(reinterpret_cast<void *>(pointer));
+  return kSuccess;
+}
+
+/// A copy between host and device: its bounds, then the bytes.
+static Result copy(const char *call, DevicePointer device, const void *host,
+                   size_t bytes, StreamHandle stream, bool toDevice) {
+  State &s = state();
+  std::lock_guard<std::mutex> lock(s.mutex);
+  if (Result result = enter(call, llvm::Twine(bytes)))
+    return result;
+  if (!s.streams.count(stream))
+    return kInvalidHandle;
+  if (stream->failed)
+    return stream->failed;
+  if (!s.holds(device, bytes) || s.touches(host, bytes))
+    return kInvalidValue;
+  auto *memory = reinterpret_cast<void *>(device);
+  if (toDevice)
+    std::memcpy(memory, host, bytes);
+  else
+    std::memcpy(const_cast<void *>(host), memory, bytes);
+  return kSuccess;
+}
+
+CUDA cuMemcpyHtoDAsync_v2(DevicePointer to, const void *from, size_t bytes,
+                          StreamHandle stream) {
+  return copy("cuMemcpyHtoDAsync", to, from, bytes, stream, true);
+}
+
+CUDA cuMemcpyDtoHAsync_v2(void *to, DevicePointer from, size_t bytes,
+                          StreamHandle stream) {
+  return copy("cuMemcpyDtoHAsync", from, to, bytes, stream, false);
+}
+
+// Events, for who measures: what runs here is done when a call returns.
+struct CUevent_st {
+  std::chrono::steady_clock::time_point time;
+};
+CUDA cuEventCreate(CUevent_st **event, unsigned) {
+  *event = new CUevent_st();
+  return kSuccess;
+}
+CUDA cuEventDestroy_v2(CUevent_st *event) {
+  delete event;
+  return kSuccess;
+}
+CUDA cuEventRecord(CUevent_st *event, StreamHandle) {
+  event->time = std::chrono::steady_clock::now();
+  return kSuccess;
+}
+CUDA cuEventElapsedTime(float *milliseconds, CUevent_st *begin,
+                        CUevent_st *end) {
+  *milliseconds =
+      std::chrono::duration<float, std::milli>(end->time - begin->time).count();
+  return kSuccess;
+}
+
+CUDA cuModuleLoadDataEx(ModuleHandle *module, const void *image, unsigned count,
+                        int *options, void **values) {
+  State &s = state();
+  std::lock_guard<std::mutex> lock(s.mutex);
+  llvm::StringRef text(static_cast<const char *>(image));
+  if (Result result =
+          enter("cuModuleLoadDataEx", llvm::Twine(text.size()) + " bytes"))
+    return result;
+  std::string errors;
+  auto loaded = std::make_unique<CUmod_st>();
+  {
+    ScopedDiagnosticHandler handler(&s.context, [&](Diagnostic &diagnostic) {
+      llvm::raw_string_ostream(errors) << diagnostic;
+    });
+    loaded->module = parseSourceString<ModuleOp>(text, &s.context);
+  }
+  if (!loaded->module) {
+    for (unsigned i = 0; i + 1 < count; ++i)
+      if (options[i] == kJitErrorLog && options[i + 1] == kJitErrorLogBytes)
+        std::snprintf(static_cast<char *>(values[i]),
+                      reinterpret_cast<size_t>(values[i + 1]), "%s",
+                      errors.c_str());
+    return kInvalidImage;
+  }
+  *module = loaded.release();
+  s.modules[*module];
+  return kSuccess;
+}
+
+CUDA cuModuleUnload(ModuleHandle module) {
+  std::lock_guard<std::mutex> lock(state().mutex);
+  if (!state().modules.erase(module))
+    die("cuModuleUnload: no such module");
+  delete module;
+  return kSuccess;
+}
+
+CUDA cuModuleGetFunction(FunctionHandle *function, ModuleHandle module,
+                         const char *name) {
+  std::lock_guard<std::mutex> lock(state().mutex);
+  auto made = std::make_unique<CUfunc_st>();
+  made->module = module;
+  module->module->walk([&](LLVM::LLVMFuncOp op) {
+    if (op.getSymName() == name)
+      made->kernel = op;
+  });
+  if (!made->kernel)
+    return kNotFound;
+  *function = made.get();
+  state().modules[module].push_back(std::move(made));
+  return kSuccess;
+}
+
+CUDA cuFuncSetAttribute(FunctionHandle function, int attribute, int value) {
+  if (attribute == kMaxDynamicSharedBytes) {
+    if (value > 227 * 1024)
+      return kInvalidValue;
+    function->sharedBytes = value;
+  }
+  return enter("cuFuncSetAttribute");
+}
+
+CUDA cuLaunchKernel(FunctionHandle function, unsigned gridX, unsigned gridY,
+                    unsigned gridZ, unsigned blockX, unsigned blockY,
+                    unsigned blockZ, unsigned sharedBytes, StreamHandle stream,
+                    void **parameters, void **) {
+  unsigned grid[] = {gridX, gridY, gridZ}, block[] = {blockX, blockY, blockZ};
+  return launch(function, grid, block, sharedBytes, stream, parameters);
+}

@@ -1,0 +1,56 @@
+// Cuda.cpp - chooses what is compiled for a device.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "tools/heed-run/Cuda.h"
+
+#include "passes/lower/gpu/KernelBuilder.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace llvm;
+
+namespace heed {
+
+/// The chip of a compute capability: PTX for one runs on later ones of the same
+/// generation.
+static std::string chipOf(const HeedCudaDevice &device) {
+  for (int32_t minor = device.minor; minor >= 0; --minor) {
+    std::string chip = formatv("sm_{0}", 10 * device.major + minor).str();
+    if (cuda::getChip(chip))
+      return chip;
+  }
+  return "";
+}
+
+Expected<CudaTarget> findCudaDevice(StringRef chip, StringRef format) {
+  if (!chip.empty() && !cuda::getChip(chip))
+    return createStringError(
+        "--chip: expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or "
+        "sm_120, got '" +
+        chip + "'");
+  if (!format.empty() && format != "ptx" && format != "cubin" &&
+      format != "fatbin" && format != "mlir")
+    return createStringError(
+        "--format: expected ptx, cubin, fatbin or mlir, got '" + format + "'");
+  HeedCudaDevice device;
+  char error[512];
+  if (heed_cuda_device(&device, error, sizeof error))
+    return createStringError(StringRef(error));
+  CudaTarget target{device.name, chip.str(),
+                    format.empty() ? "ptx" : format.str()};
+  if (target.chip.empty())
+    target.chip = chipOf(device);
+  if (target.chip.empty())
+    return createStringError(
+        formatv("{0}: expected compute capability 8.0 or later, got {1}.{2}",
+                device.name, device.major, device.minor));
+  return target;
+}
+
+void printCudaCounts(raw_ostream &os, StringRef name,
+                     const HeedCudaCounts &counts) {
+  os << formatv("{0}: {1} launches; copied {2} buffers of {3} bytes to the "
+                "device, {4} of {5} bytes back\n",
+                name, counts.launches, counts.copiesToDevice,
+                counts.bytesToDevice, counts.copiesToHost, counts.bytesToHost);
+}
+
+} // namespace heed
