@@ -71,9 +71,25 @@ HEED_EXPORT int32_t heed_cuda_tensor_map(HeedContext *context, void *map,
                                          int64_t rank,
                                          const int64_t *frame) HEED_NOEXCEPT;
 
+/// The most dims of a tensor map, and its bytes.
+#define HEED_CUDA_MAP_DIMS 5
+#define HEED_CUDA_MAP_BYTES 128
+
+/// Makes what a kernel copies boxes of a tensor by (TMA, sm_90a): of a tensor of
+/// bf16 or f16 in a buffer, which the kernel only reads. `frame` has the size of
+/// each of `rank` dims, then the stride of each in elements, the last of which
+/// is 1, then the size of the box in each. Chunks of 16 bytes are permuted in
+/// rows of 128 (CU_TENSOR_MAP_SWIZZLE_128B); outside of the tensor are zeros.
+/// `map` has 128 bytes, at a multiple of 64. Returns the status.
+HEED_EXPORT int32_t heed_cuda_tensor_map(HeedContext *context, void *map,
+                                         void *address, int32_t isBf16,
+                                         int64_t rank,
+                                         const int64_t *frame) HEED_NOEXCEPT;
+
 /// Words in front of a kernel's arguments: blocks, threads of a block and blocks
-/// of a cluster (0: none), three each, and bytes of dynamic shared memory.
-#define HEED_CUDA_LAUNCH_WORDS 10
+/// of a cluster (0: none), three each, bytes of dynamic shared memory, and a bit for
+/// each argument that is the address of what the kernel takes by value.
+#define HEED_CUDA_LAUNCH_WORDS 11
 
 /// Launches kernel `name` of an image: PTX, a cubin or a fatbin, at an address
 /// that stays the same. `frame` has `words` words: HEED_CUDA_LAUNCH_WORDS, then

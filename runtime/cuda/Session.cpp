@@ -203,6 +203,11 @@ void Session::toHost(const char *address, bool writes) {
 
 void Session::encodeMap(void *map, const char *address, bool isBf16,
                         int64_t rank, const int64_t *frame) {
+  // Of nothing there is no map, and nobody copies from it.
+  if (std::find(frame, frame + rank, 0) != frame + rank) {
+    std::fill_n(static_cast<char *>(map), HEED_CUDA_MAP_BYTES, char(0));
+    return;
+  }
   if (!device.driver->tensorMapEncodeTiled)
     throw Error{"expected a driver of CUDA 12 or later, which has tensor maps"};
   // The driver wants the innermost first, and no stride of it.
@@ -211,21 +216,20 @@ void Session::encodeMap(void *map, const char *address, bool isBf16,
   constexpr uint64_t kElementBytes = 2;
   for (int64_t dim = 0; dim < rank; ++dim) {
     int64_t from = rank - 1 - dim;
-    // No tensor map is of nothing, and then no kernel is launched.
-    sizes[dim] = static_cast<uint64_t>(std::max<int64_t>(frame[from], 1));
+    sizes[dim] = static_cast<uint64_t>(frame[from]);
     box[dim] = static_cast<unsigned>(frame[2 * rank + from]);
     steps[dim] = 1;
     if (dim > 0)
       strides[dim - 1] =
           static_cast<uint64_t>(frame[rank + from]) * kElementBytes;
   }
-  device.check(
-      device.driver->tensorMapEncodeTiled(
-          map, isBf16 ? kMapBFloat16 : kMapFloat16, static_cast<unsigned>(rank),
-          reinterpret_cast<void *>(toDevice(address, false)), sizes, strides,
-          box, steps, kMapNoInterleave, kMapSwizzle128, kMapPromote256,
-          kMapFillZeros),
-      "cuTensorMapEncodeTiled");
+  device.check(device.driver->tensorMapEncodeTiled(
+                   map, isBf16 ? kMapBFloat16 : kMapFloat16,
+                   static_cast<unsigned>(rank),
+                   reinterpret_cast<void *>(toDevice(address, false)), sizes,
+                   strides, box, steps, kMapNoInterleave, kMapSwizzle128,
+                   kMapPromote256, kMapFillZeros),
+               "cuTensorMapEncodeTiled");
 }
 
 void Session::launch(const void *image, const char *name, const int64_t *frame,
@@ -241,8 +245,12 @@ void Session::launch(const void *image, const char *name, const int64_t *frame,
   FunctionHandle function =
       device.find(image, name, frame[9], isCluster && blocks > 8);
   std::vector<void *> arguments;
-  for (int64_t index = HEED_CUDA_LAUNCH_WORDS; index < words; ++index)
-    arguments.push_back(const_cast<int64_t *>(frame + index));
+  for (int64_t index = 0; index < words - HEED_CUDA_LAUNCH_WORDS; ++index) {
+    const int64_t *word = frame + HEED_CUDA_LAUNCH_WORDS + index;
+    bool isAddress = index < 64 && frame[10] >> index & 1;
+    arguments.push_back(isAddress ? reinterpret_cast<void *>(*word)
+                                  : const_cast<int64_t *>(word));
+  }
   std::string what =
       "launching " + std::string(name) + " (grid " + std::to_string(frame[0]) +
       "x" + std::to_string(frame[1]) + "x" + std::to_string(frame[2]) + ", " +

@@ -333,9 +333,11 @@ Report launch(ModuleOp module, StringRef kernel, const Launch &launch,
     return report;
   }
   std::vector<Register> arguments;
-  for (uint64_t bits : launch.arguments) {
+  for (auto [index, bits] : llvm::enumerate(launch.arguments)) {
+    auto map = launch.maps.find(index);
     arguments.emplace_back(1);
-    arguments.back()[0].fill(bits);
+    arguments.back()[0].fill(
+        map == launch.maps.end() ? bits : device.addMap(map->second));
   }
   runKernel(device, module, found, launch.blocks, launch.threads,
             launch.sharedBytes, arguments);

@@ -22,6 +22,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <array>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -47,12 +48,20 @@ struct Report {
 Report run(mlir::ModuleOp module, llvm::StringRef function,
            llvm::ArrayRef<Buffer> arguments);
 
+/// A tensor of 16-bit elements as TMA copies it; strides in elements.
+struct TensorMap {
+  uint64_t address;
+  std::vector<int64_t> sizes, strides;
+  llvm::SmallVector<int64_t> box;
+};
+
 /// One launch of a kernel.
 struct Launch {
   std::array<uint64_t, 3> blocks;
   uint64_t threads;
   int64_t sharedBytes;
-  std::vector<uint64_t> arguments; // as bits
+  std::vector<uint64_t> arguments;       // as bits
+  std::map<size_t, TensorMap> maps = {}; // arguments that are one
 };
 
 /// Runs a kernel of `module` that may use `memory` and nothing else.

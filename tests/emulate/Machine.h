@@ -35,13 +35,6 @@ uint64_t asBits(float value);
 /// Who reads in an access that serves a whole warp.
 constexpr int kWholeWarp = -3;
 
-/// A tensor of 16-bit elements as TMA copies it; strides in elements.
-struct TensorMap {
-  uint64_t address;
-  std::vector<int64_t> sizes, strides;
-  llvm::SmallVector<int64_t> box;
-};
-
 /// Global buffers and the shared memory of the running blocks: of one, or of a
 /// cluster.
 class Memory {

@@ -18,6 +18,7 @@
 //     uses its class.
 #include "passes/lower/gpu/Passes.h"
 
+#include "dialect/hopper/HopperOps.h"
 #include "dialect/primitive/PrimitiveOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -86,7 +87,7 @@ SmallVector<Touch> touchesOf(Operation *op) {
   llvm::MapVector<Value, bool> touches;
   op->walk([&](Operation *inner) {
     if (isa<memref::AllocOp, memref::AllocaOp, memref::DeallocOp,
-            gpu::LaunchFuncOp>(inner) ||
+            gpu::LaunchFuncOp, hopper::TensorMapOp>(inner) ||
         isSerialControl(inner) || inner->hasTrait<OpTrait::IsTerminator>())
       return;
     auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
@@ -152,7 +153,7 @@ private:
   using Known = llvm::DenseMap<Value, Place>;
 
   struct Argument {
-    OpOperand *operand;
+    OpOperand *operand; // the pointer; null for a tensor map
     bool writes;
     SmallVector<Value, 1> used; // classes
   };
@@ -179,6 +180,13 @@ private:
       }
       SmallVector<Argument> &arguments = launches[launch];
       for (auto [number, value] : llvm::enumerate(launch.getKernelOperands())) {
+        if (auto map = value.getDefiningOp<hopper::TensorMapOp>()) {
+          // The runtime brings what it is a map of.
+          Value used = classes.find(map.getSource());
+          onDevice.insert(used);
+          arguments.push_back({nullptr, /*writes=*/false, {used}});
+          continue;
+        }
         if (!isa<LLVM::LLVMPointerType>(value.getType()))
           continue;
         Argument argument{&launch.getKernelOperandsMutable()[number],
@@ -284,12 +292,14 @@ private:
     b.setInsertionPoint(launch);
     Location loc = launch.getLoc();
     for (const Argument &argument : launches[launch]) {
+      forget(argument, known);
+      if (!argument.operand)
+        continue;
       OpOperand &operand = *argument.operand;
       Value writes = arith::ConstantIntOp::create(b, loc, argument.writes, 32);
       operand.set(callRuntime(b, loc, "heed_cuda_to_device",
                               operand.get().getType(),
                               {context, operand.get(), writes}));
-      forget(argument, known);
     }
   }
 

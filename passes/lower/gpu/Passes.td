@@ -276,18 +276,19 @@ def LowerGpuLaunch : Pass<"heed-lower-gpu-launch", "::mlir::ModuleOp"> {
   let description = [{
     The image is what `gpu-module-to-binary` made, or, where the kernels are
     still a `gpu.module`, its text: for a driver that runs MLIR. Sizes and
-    arguments go through a frame of 64-bit words.
+    arguments go through a frame of 64-bit words. A `hopper.tensor_map` is made by
+    the runtime, and the kernel takes it by value.
 
     ```mlir
     gpu.launch_func @heed_kernels::@k blocks in (%n, %c1, %c1) threads in (%c128, %c1, %c1) args(%p : !llvm.ptr)
     // becomes
-    llvm.store %n, %frame[0] … llvm.store %p, %frame[10]
-    %status = llvm.call @heed_cuda_launch(%ctx, @heed_kernels_image, "k", %frame, %c11)
+    llvm.store %n, %frame[0] … llvm.store %p, %frame[11]
+    %status = llvm.call @heed_cuda_launch(%ctx, @heed_kernels_image, "k", %frame, %c12)
     ```
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
-    "::mlir::LLVM::LLVMDialect"
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"
   ];
 }
 

@@ -15,6 +15,7 @@
 //              HEED_FAKE_CUDA_FAIL    cuLaunchKernel=719: this call fails so
 //              HEED_FAKE_CUDA_TRACE   a line on standard error for each call
 //                                     that copies, allocates or launches
+#include "dialect/hopper/HopperOps.h"
 #include "runtime/cuda/Driver.h"
 #include "tests/emulate/Emulator.h"
 
@@ -104,7 +105,8 @@ struct State {
 
   State() {
     DialectRegistry registry;
-    registry.insert<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
+    registry.insert<arith::ArithDialect, gpu::GPUDialect,
+                    heed::hopper::HopperDialect, LLVM::LLVMDialect,
                     math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect>();
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
@@ -149,6 +151,14 @@ Result enter(llvm::StringRef call, const llvm::Twine &what = "") {
   return name == call ? result : kSuccess;
 }
 
+/// A CUtensorMap as it is here; dims from the outermost.
+struct Map {
+  uint64_t address;
+  int64_t sizes[5], strides[5];
+  int16_t rank, box[5];
+};
+static_assert(sizeof(Map) <= 128, "CUtensorMap");
+
 Result launch(CUfunc_st *function, const unsigned *grid, const unsigned *block,
               unsigned sharedBytes, CUstream_st *stream, void **parameters) {
   State &s = state();
@@ -173,7 +183,20 @@ Result launch(CUfunc_st *function, const unsigned *grid, const unsigned *block,
     return kInvalidValue;
   heed::emulate::Launch launch{
       {grid[0], grid[1], grid[2]}, block[0], sharedBytes, {}};
-  for (Type type : function->kernel.getArgumentTypes()) {
+  for (auto [index, type] :
+       llvm::enumerate(function->kernel.getArgumentTypes())) {
+    if (function->kernel.getArgAttr(index,
+                                    LLVM::LLVMDialect::getByValAttrName())) {
+      Map map;
+      std::memcpy(&map, *parameters++, sizeof map);
+      heed::emulate::TensorMap &tensor = launch.maps[index];
+      tensor.address = map.address;
+      tensor.sizes.assign(map.sizes, map.sizes + map.rank);
+      tensor.strides.assign(map.strides, map.strides + map.rank);
+      tensor.box.assign(map.box, map.box + map.rank);
+      launch.arguments.push_back(0);
+      continue;
+    }
     unsigned bytes = isa<LLVM::LLVMPointerType>(type)
                          ? 8
                          : (type.getIntOrFloatBitWidth() + 7) / 8;
@@ -431,6 +454,37 @@ CUDA cuFuncSetAttribute(FunctionHandle function, int attribute, int value) {
     function->sharedBytes = value;
   }
   return enter("cuFuncSetAttribute");
+}
+
+CUDA cuTensorMapEncodeTiled(void *result, int type, unsigned rank,
+                            void *address, const uint64_t *sizes,
+                            const uint64_t *strides, const unsigned *box,
+                            const unsigned *steps, int interleave, int swizzle,
+                            int, int fill) {
+  auto device = reinterpret_cast<DevicePointer>(address);
+  // What cuda.h asks for, and the one kind that the emulator copies by.
+  if ((type != kMapFloat16 && type != kMapBFloat16) || rank < 1 || rank > 5 ||
+      device % 16 || reinterpret_cast<uintptr_t>(result) % 64 ||
+      interleave != kMapNoInterleave || swizzle != kMapSwizzle128 ||
+      fill != kMapFillZeros || box[0] * 2 != 128)
+    return kInvalidValue;
+  Map map{device, {}, {}, int16_t(rank), {}};
+  uint64_t last = 0;
+  for (unsigned dim = 0; dim < rank; ++dim) {
+    unsigned to = rank - 1 - dim;
+    if (sizes[dim] < 1 || box[dim] < 1 || box[dim] > 256 || steps[dim] != 1 ||
+        (dim > 0 && strides[dim - 1] % 16))
+      return kInvalidValue;
+    map.sizes[to] = int64_t(sizes[dim]);
+    map.strides[to] = dim == 0 ? 1 : int64_t(strides[dim - 1] / 2);
+    map.box[to] = int16_t(box[dim]);
+    last += (sizes[dim] - 1) * (dim == 0 ? 2 : strides[dim - 1]);
+  }
+  if (!state().holds(device, last + 2))
+    return kInvalidValue;
+  std::memset(result, 0, 128);
+  std::memcpy(result, &map, sizeof map);
+  return enter("cuTensorMapEncodeTiled");
 }
 
 CUDA cuLaunchKernel(FunctionHandle function, unsigned gridX, unsigned gridY,

@@ -39,11 +39,13 @@ protected:
   }
 
   int32_t increment(const float *x, float *y) {
-    int64_t frame[HEED_CUDA_LAUNCH_WORDS + 2] = {1, 1, 1, 32, 1, 1, 0, 0, 0, 0};
-    frame[10] = reinterpret_cast<int64_t>(
+    int64_t frame[HEED_CUDA_LAUNCH_WORDS + 2] = {1, 1, 1, 32, 1, 1};
+    frame[HEED_CUDA_LAUNCH_WORDS] = reinterpret_cast<int64_t>(
         heed_cuda_to_device(handle, const_cast<float *>(x), 0));
-    frame[11] = reinterpret_cast<int64_t>(heed_cuda_to_device(handle, y, 1));
-    return heed_cuda_launch(handle, kImage, "increment", frame, 12);
+    frame[HEED_CUDA_LAUNCH_WORDS + 1] =
+        reinterpret_cast<int64_t>(heed_cuda_to_device(handle, y, 1));
+    return heed_cuda_launch(handle, kImage, "increment", frame,
+                            HEED_CUDA_LAUNCH_WORDS + 2);
   }
 
   HeedCudaCounts counts() {
@@ -168,8 +170,10 @@ TEST_F(Cuda, RunsUseTheSameMemory) {
 TEST_F(Cuda, AFailureStays) {
   ASSERT_EQ(heed_cuda_start(handle), 0) << context.error();
   add(x, HEED_CUDA_INPUT);
-  int64_t frame[HEED_CUDA_LAUNCH_WORDS] = {1, 1, 1, 32, 1, 1, 0, 0, 0, 0};
-  EXPECT_EQ(heed_cuda_launch(handle, kImage, "decrement", frame, 10), 1);
+  int64_t frame[HEED_CUDA_LAUNCH_WORDS] = {1, 1, 1, 32, 1, 1};
+  EXPECT_EQ(heed_cuda_launch(handle, kImage, "decrement", frame,
+                             HEED_CUDA_LAUNCH_WORDS),
+            1);
   EXPECT_STREQ(context.error(), "looking for the kernel decrement: "
                                 "CUDA_ERROR_NOT_FOUND (named symbol not "
                                 "found)");
@@ -179,11 +183,15 @@ TEST_F(Cuda, AFailureStays) {
 
 TEST_F(Cuda, GridsHaveLimits) {
   ASSERT_EQ(heed_cuda_start(handle), 0) << context.error();
-  int64_t frame[HEED_CUDA_LAUNCH_WORDS] = {1, 0, 1, 32, 1, 1, 0, 0, 0, 0};
-  EXPECT_EQ(heed_cuda_launch(handle, kImage, "increment", frame, 10), 0);
+  int64_t frame[HEED_CUDA_LAUNCH_WORDS] = {1, 0, 1, 32, 1, 1};
+  EXPECT_EQ(heed_cuda_launch(handle, kImage, "increment", frame,
+                             HEED_CUDA_LAUNCH_WORDS),
+            0);
   EXPECT_EQ(counts().launches, 0);
   frame[1] = 65536;
-  EXPECT_EQ(heed_cuda_launch(handle, kImage, "increment", frame, 10), 1);
+  EXPECT_EQ(heed_cuda_launch(handle, kImage, "increment", frame,
+                             HEED_CUDA_LAUNCH_WORDS),
+            1);
   EXPECT_NE(std::string(context.error()).find("expected at most"),
             std::string::npos);
 }

@@ -7,15 +7,15 @@ module attributes {gpu.container_module} {
 // CHECK: llvm.mlir.global internal constant @heed_kernels_image("gpu.module @heed_kernels {{.*}}\00")
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: %[[CTX:.*]]: !llvm.ptr, %[[N:.*]]: index, %[[P:.*]]: !llvm.ptr, %[[I:.*]]: i32
-// CHECK: %[[COUNT:.*]] = llvm.mlir.constant(12 : i64)
+// CHECK: %[[COUNT:.*]] = llvm.mlir.constant(13 : i64)
 // CHECK: %[[FRAME:.*]] = llvm.alloca %[[COUNT]] x i64
 // CHECK: scf.for
 // CHECK: %[[N64:.*]] = arith.index_cast %[[N]] : index to i64
 // CHECK: %[[GRID:.*]] = llvm.getelementptr %[[FRAME]][0]
 // CHECK: llvm.store %[[N64]], %[[GRID]]
-// CHECK: %[[ARGUMENT:.*]] = llvm.getelementptr %[[FRAME]][10]
+// CHECK: %[[ARGUMENT:.*]] = llvm.getelementptr %[[FRAME]][11]
 // CHECK: llvm.store %[[P]], %[[ARGUMENT]]
-// CHECK: %[[INT:.*]] = llvm.getelementptr %[[FRAME]][11]
+// CHECK: %[[INT:.*]] = llvm.getelementptr %[[FRAME]][12]
 // CHECK: llvm.store %[[I]], %[[INT]]
 // CHECK: %[[STATUS:.*]] = llvm.call @heed_cuda_launch(%[[CTX]], %{{.*}}, %{{.*}}, %[[FRAME]], %{{.*}})
 // CHECK: arith.cmpi eq, %[[STATUS]]
