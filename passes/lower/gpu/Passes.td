@@ -236,6 +236,7 @@ def LowerGpuHopper : Pass<"heed-lower-gpu-hopper", "::mlir::gpu::GPUModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
 
 def LowerGpuCopies : Pass<"heed-lower-gpu-copies", "::mlir::ModuleOp"> {
   let summary = "Have the runtime copy buffers to where they are used, host or device";
