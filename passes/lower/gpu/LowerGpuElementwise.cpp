@@ -253,7 +253,8 @@ struct LowerGpuElementwise
       if (!why.empty()) {
         remark::analysis(op.getLoc(), options)
             << remark::metric("schedule", "no GPU kernel")
-            << remark::reason("{0}", why);
+            << remark::reason("{0}", why)
+            << remark::suggest("none: it stays on the CPU");
         continue;
       }
       int64_t length = findLength(op);
