@@ -12,6 +12,11 @@
 #include <memory>
 #include <string>
 
+struct CUctx_st;
+struct CUmod_st;
+struct CUfunc_st;
+struct CUstream_st;
+
 namespace heed::cuda {
 
 using Result = int; // CUresult
@@ -20,10 +25,10 @@ constexpr Result kOutOfMemory = 2;
 
 using DeviceNumber = int;                 // CUdevice
 using DevicePointer = unsigned long long; // CUdeviceptr
-using ContextHandle = struct CUctx_st *;
-using ModuleHandle = struct CUmod_st *;
-using FunctionHandle = struct CUfunc_st *;
-using StreamHandle = struct CUstream_st *;
+using ContextHandle = CUctx_st *;
+using ModuleHandle = CUmod_st *;
+using FunctionHandle = CUfunc_st *;
+using StreamHandle = CUstream_st *;
 
 /// CUdevice_attribute
 constexpr int kComputeCapabilityMajor = 75;
