@@ -302,7 +302,9 @@ KernelBuilder::forLoop(Value begin, Value end, int64_t step, ValueRange carried,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
-  scf::YieldOp::create(b, loc, next);
+  // A loop that carries nothing is made with its end.
+  if (!carried.empty())
+    scf::YieldOp::create(b, loc, next);
   return loop.getResults();
 }
 
