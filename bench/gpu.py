@@ -94,6 +94,21 @@ class Driver:
         return {"name": self.name(), "capability": capability, "peak_tflops": peak}
 
 
+class TensorMap:
+    """CUtensorMap of (batch, head, row, column): boxes of it are copied by TMA, in rows of 128 bytes that are swizzled."""
+
+    def __init__(self, driver, pointer, case, box):
+        sizes = [case["size"], case["length"], case["heads"], case["batch"]]  # from the innermost
+        strides = [2 * math.prod(sizes[:dim]) for dim in (1, 2, 3)]
+        self.memory = ctypes.create_string_buffer(128 + 64)
+        self.address = (ctypes.addressof(self.memory) + 63) // 64 * 64
+        bf16, none, swizzle_128, promote_256, zeros = 9, 0, 3, 3, 0
+        driver.cuTensorMapEncodeTiled(
+            ctypes.c_void_p(self.address), bf16, 4, ctypes.c_void_p(pointer.value), (ctypes.c_uint64 * 4)(*sizes),
+            (ctypes.c_uint64 * 3)(*strides), (ctypes.c_uint32 * 4)(*reversed(box)), (ctypes.c_uint32 * 4)(1, 1, 1, 1), none,
+            swizzle_128, promote_256, zeros)
+
+
 def cases(arguments):
     for size in arguments.head_sizes:
         for length in arguments.lengths:
@@ -161,8 +176,9 @@ def measure(arguments, folder):
     if len(index["launches"]) != 1:
         sys.exit(f"gpu.py: {folder}: expected one launch, got {len(index['launches'])}")
     launch = index["launches"][0]
-    if launch["parameters"] != ["pointer"] * 4 or None in launch["grid"]:
-        sys.exit(f"gpu.py: {folder}: expected a kernel of four pointers and a constant grid")
+    boxes = [[int(size) for size in text.split()[-1].split("x")] for text in launch["parameters"][4:]]
+    if launch["parameters"][:4] != ["pointer"] * 4 or len(boxes) not in (0, 3) or None in launch["grid"]:
+        sys.exit(f"gpu.py: {folder}: expected a kernel of four pointers, and tensor maps of three, and a constant grid")
     driver = Driver()
     module, function = ctypes.c_void_p(), ctypes.c_void_p()
     image = (folder / "kernels" / index["file"]).read_bytes() + b"\0"
@@ -174,7 +190,9 @@ def measure(arguments, folder):
     buffers = [driver.allocate(2 * count) for _ in range(4)]
     for pointer, values in zip(buffers, data):
         driver.cuMemcpyHtoDAsync_v2(pointer, values, ctypes.c_size_t(2 * count), driver.stream)
-    parameters = (ctypes.c_void_p * 4)(*(ctypes.addressof(pointer) for pointer in buffers))
+    maps = [TensorMap(driver, pointer, case, box) for pointer, box in zip(buffers, boxes)]
+    addresses = [ctypes.addressof(pointer) for pointer in buffers] + [tensor_map.address for tensor_map in maps]
+    parameters = (ctypes.c_void_p * len(addresses))(*addresses)
 
     def run():
         driver.cuLaunchKernel(function, *launch["grid"], launch["threads"], 1, 1, launch["shared_bytes"], driver.stream,
@@ -311,7 +329,7 @@ def main():
     parser.add_argument("--heed-compile", default=ROOT / "build/bin/heed-compile", type=pathlib.Path)
     parser.add_argument("--folder", default=ROOT / "build/bench/gpu", type=pathlib.Path, help="kernels")
     parser.add_argument("--json", default=ROOT / "build/bench/gpu.json", type=pathlib.Path)
-    parser.add_argument("--chip", default="sm_90")
+    parser.add_argument("--chip", default="sm_90a", help="sm_90a: products of warpgroups; sm_80: of warps, on every GPU")
     parser.add_argument("--format", default="ptx", help="ptx, or cubin where ptxas is")
     parser.add_argument("--head-sizes", type=numbers, default=[64, 128])
     parser.add_argument("--lengths", type=numbers, default=[512, 1024, 2048, 4096, 8192, 16384])
