@@ -78,6 +78,15 @@ struct LowerGpuSdpa : impl::LowerGpuSdpaBase<LowerGpuSdpa> {
                                (name + "_" + Twine(count)).str(), threads);
   }
 
+  /// One block of the last kernel on an SM is enough: for a second one ptxas
+  /// would move registers to memory.
+  void preferRegisters() {
+    gpu::GPUModuleOp kernels = cuda::getKernelModule(getOperation(), chip);
+    kernels.getBody()->back().setAttr(
+        NVVM::NVVMDialect::getMinctasmAttrName(),
+        IntegerAttr::get(IntegerType::get(&getContext(), 32), 1));
+  }
+
   /// The name of the schedule.
   StringRef lowerToWarps(SdpaOp op, const cuda::Chip &properties) {
     OpBuilder host(op);
@@ -87,6 +96,7 @@ struct LowerGpuSdpa : impl::LowerGpuSdpaBase<LowerGpuSdpa> {
     const cuda::SdpaSplit *ofKernel = split ? &*split : nullptr;
 
     cuda::KernelBuilder builder = addKernel(host, loc, "sdpa", tiles.threads());
+    preferRegisters();
     cuda::SdpaKernel kernel(builder, op, tiles, ofKernel);
     cuda::buildSchedule(kernel);
     cuda::Grid grid = gridOf(host, op, tiles.queries());
