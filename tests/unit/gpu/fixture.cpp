@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tests/unit/gpu/fixture.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -112,8 +113,9 @@ std::string print(const Attention &a) {
 MLIRContext &context() {
   static auto *made = [] {
     DialectRegistry registry;
-    registry.insert<func::FuncDialect, gpu::GPUDialect, linalg::LinalgDialect,
-                    math::MathDialect, memref::MemRefDialect>();
+    registry.insert<arith::ArithDialect, func::FuncDialect, gpu::GPUDialect,
+                    linalg::LinalgDialect, math::MathDialect,
+                    memref::MemRefDialect>();
     registerHeedDialects(registry);
     return new MLIRContext(registry);
   }();
