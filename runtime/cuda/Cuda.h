@@ -57,20 +57,6 @@ HEED_EXPORT void *heed_cuda_to_device(HeedContext *context, void *address,
 HEED_EXPORT int32_t heed_cuda_to_host(HeedContext *context, void *address,
                                       int32_t writes) HEED_NOEXCEPT;
 
-/// The most dims of a tensor map.
-#define HEED_CUDA_MAP_DIMS 5
-
-/// Makes the 128 bytes that a kernel copies boxes by (TMA, sm_90 and later): of a
-/// tensor of bf16, or of f16, whose first element is at `address` in a buffer,
-/// as the kernel only reads it. `frame` has for each of `rank` dims its size,
-/// then for each its stride in elements, the last of which is 1, then for each
-/// the size of the box. Chunks of 16 bytes are permuted in rows of 128
-/// (CU_TENSOR_MAP_SWIZZLE_128B); what lies outside is zeros. Returns the status.
-HEED_EXPORT int32_t heed_cuda_tensor_map(HeedContext *context, void *map,
-                                         void *address, int32_t isBf16,
-                                         int64_t rank,
-                                         const int64_t *frame) HEED_NOEXCEPT;
-
 /// The most dims of a tensor map, and its bytes.
 #define HEED_CUDA_MAP_DIMS 5
 #define HEED_CUDA_MAP_BYTES 128
