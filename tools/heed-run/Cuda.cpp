@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "tools/heed-run/Cuda.h"
 
-#include "passes/lower/gpu/KernelBuilder.h"
+#include "passes/lower/gpu/kernel/KernelBuilder.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;

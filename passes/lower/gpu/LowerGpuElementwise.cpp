@@ -4,10 +4,10 @@
 //   vectors   operands lie along the last loop, or do not vary with it: a thread
 //             loads 16 bytes of each, several times, before it stores
 //   scalars   else, an element a thread: transposes, gathers of strides
-#include "passes/lower/gpu/BlockLinalg.h"
-#include "passes/lower/gpu/BlockReduce.h"
 #include "passes/lower/gpu/Passes.h"
-#include "passes/lower/gpu/VectorAccess.h"
+#include "passes/lower/gpu/kernel/BlockLinalg.h"
+#include "passes/lower/gpu/kernel/BlockReduce.h"
+#include "passes/lower/gpu/kernel/VectorAccess.h"
 
 #include "dialect/gate/GateOps.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"

@@ -8,10 +8,10 @@
 //
 // V is the vector of 16 bytes where the dim is contiguous and vectors of pairs
 // lie at multiples of 16 bytes, else 1. What is not rotated is copied.
-#include "passes/lower/gpu/BlockReduce.h"
-#include "passes/lower/gpu/KernelBuffer.h"
 #include "passes/lower/gpu/Passes.h"
-#include "passes/lower/gpu/VectorAccess.h"
+#include "passes/lower/gpu/kernel/BlockReduce.h"
+#include "passes/lower/gpu/kernel/KernelBuffer.h"
+#include "passes/lower/gpu/kernel/VectorAccess.h"
 
 #include "dialect/rope/RopeOps.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"

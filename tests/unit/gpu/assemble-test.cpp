@@ -5,7 +5,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Parser/Parser.h"
-#include "passes/lower/gpu/KernelBuilder.h"
+#include "passes/lower/gpu/kernel/KernelBuilder.h"
 #include "passes/pipelines/Pipelines.h"
 #include "tests/unit/gpu/fixture.h"
 #include "tests/unit/gpu/gates.h"

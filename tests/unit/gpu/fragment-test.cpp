@@ -1,7 +1,7 @@
 // fragment-test.cpp - tiles and fragments: a product of two matrices, emulated.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "passes/lower/gpu/Alignment.h"
-#include "passes/lower/gpu/SharedTile.h"
+#include "passes/lower/gpu/kernel/Alignment.h"
+#include "passes/lower/gpu/kernel/SharedTile.h"
 #include "tests/emulate/Emulator.h"
 #include "tests/unit/gpu/fixture.h"
 

@@ -1,0 +1,180 @@
+// SdpaSoftmax.cpp - maximum, exponents, sums; and what becomes of them.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "passes/lower/gpu/sdpa/SdpaSoftmax.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <limits>
+
+using namespace mlir;
+using heed::attn::SdpaOp;
+
+namespace heed::cuda {
+
+static constexpr double kLn2 = 0.6931471805599453;
+static constexpr double kInf = std::numeric_limits<double>::infinity();
+
+SdpaSums SdpaSums::build(KernelBuilder &k, int64_t tiles) {
+  Value zero = k.f32(0), least = k.f32(-kInf);
+  return {Scores(tiles, FragmentC{zero, zero, zero, zero}),
+          {least, least},
+          {zero, zero}};
+}
+
+void SdpaSums::appendTo(Values &all) const {
+  for (const FragmentC &tile : o)
+    llvm::append_range(all, tile);
+  llvm::append_range(all, m);
+  llvm::append_range(all, l);
+}
+
+SdpaSums SdpaSums::take(ValueRange &all, int64_t tiles) {
+  SdpaSums sums;
+  sums.o.resize(tiles);
+  unsigned at = 0;
+  for (FragmentC &tile : sums.o)
+    for (Value &value : tile)
+      value = all[at++];
+  for (auto *rows : {&sums.m, &sums.l})
+    for (Value &value : *rows)
+      value = all[at++];
+  all = all.drop_front(at);
+  return sums;
+}
+
+static Value multiply(KernelBuilder &k, Value x, Value y) {
+  return arith::MulFOp::create(k.b, k.loc, x, y);
+}
+static Value subtract(KernelBuilder &k, Value x, Value y) {
+  return arith::SubFOp::create(k.b, k.loc, x, y);
+}
+static Value fma(KernelBuilder &k, Value x, Value y, Value z) {
+  return math::FmaOp::create(k.b, k.loc, x, y, z);
+}
+static Value exp2(KernelBuilder &k, Value x) {
+  return math::Exp2Op::create(k.b, k.loc, x, arith::FastMathFlags::afn);
+}
+static Value isEqual(KernelBuilder &k, Value x, double y) {
+  return arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OEQ, x,
+                               k.f32(y));
+}
+
+Scores buildScores(SdpaKernel &kernel, SdpaTask &task, Scores s,
+                   Value firstKey) {
+  KernelBuilder &k = kernel.k;
+  buildScoreStage(kernel, task, firstKey, s);
+  if (!kernel.hasKeyBounds() && !kernel.hasTail())
+    return s;
+  Value last = k.add(firstKey, k.i32(kernel.tiles.keys));
+  Value isPartial = k.lessThan(task.open.end, last);
+  if (task.open.begin)
+    isPartial = k.b.createOrFold<arith::OrIOp>(
+        k.loc, isPartial, k.lessThan(firstKey, task.open.begin));
+  Values flat;
+  for (const FragmentC &tile : s)
+    llvm::append_range(flat, tile);
+  flat = k.ifElse(isPartial, flat, [&]() -> Values {
+    maskScores(kernel, task, firstKey, s);
+    Values masked;
+    for (const FragmentC &tile : s)
+      llvm::append_range(masked, tile);
+    return masked;
+  });
+  for (unsigned i = 0; i < flat.size(); ++i)
+    s[i / 4][i % 4] = flat[i];
+  return s;
+}
+
+std::array<Value, kRowsOfLane> buildSoftmax(SdpaKernel &kernel, Scores &s,
+                                            SdpaSums &sums) {
+  KernelBuilder &k = kernel.k;
+  Value c = k.f32(kernel.softmaxFactor());
+  std::array<Value, kRowsOfLane> shift, factors;
+  for (unsigned row = 0; row < kRowsOfLane; ++row) {
+    Value max = s[0][2 * row];
+    for (const FragmentC &tile : s)
+      for (unsigned i : {2 * row, 2 * row + 1})
+        max = arith::MaxNumFOp::create(k.b, k.loc, max, tile[i]);
+    max = arith::MaxNumFOp::create(k.b, k.loc, maxOfQuad(k, max), sums.m[row]);
+    // No key so far: 2^(−inf − 0) is 0, 2^(−inf + inf) would be NaN.
+    Value finite = k.select(isEqual(k, max, -kInf), k.f32(0), max);
+    factors[row] = exp2(k, multiply(k, subtract(k, sums.m[row], finite), c));
+    sums.m[row] = max;
+    sums.l[row] = multiply(k, sums.l[row], factors[row]);
+    // One multiply-add where scores are products; others may be as large as
+    // floats are, and their difference is taken first.
+    shift[row] = finite;
+    if (!kernel.scalesInStage())
+      shift[row] = arith::NegFOp::create(k.b, k.loc, multiply(k, finite, c));
+  }
+  for (FragmentC &tile : s)
+    for (unsigned i = 0; i < 4; ++i) {
+      Value exponent =
+          kernel.scalesInStage()
+              ? multiply(k, subtract(k, tile[i], shift[rowOf(i)]), c)
+              : fma(k, tile[i], c, shift[rowOf(i)]);
+      tile[i] = exp2(k, exponent);
+      sums.l[rowOf(i)] =
+          arith::AddFOp::create(k.b, k.loc, sums.l[rowOf(i)], tile[i]);
+    }
+  return factors;
+}
+
+void rescale(KernelBuilder &k, Scores &o,
+             const std::array<Value, kRowsOfLane> &factors) {
+  for (FragmentC &tile : o)
+    for (unsigned i = 0; i < 4; ++i)
+      tile[i] = multiply(k, tile[i], factors[rowOf(i)]);
+}
+
+/// lse = m + ln l, by the first lane of a row.
+static void storeLogSum(SdpaKernel &kernel, SdpaTask &task, Value row, Value m,
+                        Value l) {
+  KernelBuilder &k = kernel.k;
+  double unit =
+      kernel.scalesInStage() ? 1 : kernel.op.getScale().convertToDouble();
+  Value log = math::Log2Op::create(k.b, k.loc, l);
+  Value lse = fma(k, log, k.f32(kLn2), multiply(k, m, k.f32(unit)));
+  if (kernel.isUniform()) {
+    Value attendsNone = arith::CmpFOp::create(
+        k.b, k.loc, arith::CmpFPredicate::OLE, m, k.f32(kLeastScore));
+    lse = k.select(attendsNone, k.f32(-kInf), lse);
+  }
+  k.ifThen(k.lessThan(task.lane.quad, k.i32(1)), [&] {
+    Value offset = k.mul(k.mul(k.widen(row), kernel.lse.stride(SdpaOp::I)),
+                         k.i64(kernel.lse.elementBytes()));
+    Value address = k.advance(kernel.lse.head(k, task.b, task.h), offset);
+    Value rounded =
+        attn::buildFloatCast(k.b, k.loc, lse, kernel.lse.tensor.element);
+    LLVM::StoreOp::create(k.b, k.loc, rounded, address);
+  });
+}
+
+void storeResult(SdpaKernel &kernel, SdpaTask &task, const SdpaSums &sums) {
+  KernelBuilder &k = kernel.k;
+  Value rowBytes = k.mul(kernel.o.stride(SdpaOp::I), k.i64(2));
+  Value head = kernel.o.head(k, task.b, task.h);
+  for (unsigned row = 0; row < kRowsOfLane; ++row) {
+    Value l = sumOfQuad(k, sums.l[row]);
+    auto fast = arith::FastMathFlags::afn | arith::FastMathFlags::arcp;
+    Value inverse = arith::DivFOp::create(k.b, k.loc, k.f32(1), l, fast);
+    if (kernel.op.getMaskedRows() == attn::MaskedRows::zero)
+      inverse = k.select(isEqual(k, l, 0), k.f32(0), inverse);
+    k.ifThen(k.lessThan(task.rows[row], kernel.queryCount), [&] {
+      Value address =
+          k.advance(head, k.add(k.mul(k.widen(task.rows[row]), rowBytes),
+                                k.widen(k.mul(task.lane.quad, k.i32(4)))));
+      for (auto [at, tile] : llvm::enumerate(sums.o)) {
+        Value pair = packPair(k, kernel.elementType(),
+                              multiply(k, tile[2 * row], inverse),
+                              multiply(k, tile[2 * row + 1], inverse));
+        LLVM::StoreOp::create(k.b, k.loc, pair, k.advance(address, 16 * at));
+      }
+      if (kernel.lse)
+        storeLogSum(kernel, task, task.rows[row], sums.m[row], l);
+    });
+  }
+}
+
+} // namespace heed::cuda
