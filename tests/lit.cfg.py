@@ -38,7 +38,7 @@ config.substitutions.append(("%models", os.path.join(config.test_source_root, "m
 config.substitutions.append(("%plugin", os.path.join(config.heed_binary_dir, "lib", "HeedPlugin.so")))
 # GPU tests run on a GPU where there is one, else in the emulated driver, which reads kernels as MLIR.
 driver = os.path.join(config.heed_binary_dir, "lib", "libheed_fake_cuda.so")
-fake = f"env HEED_CUDA_DRIVER={driver}"
+fake = "env " + " ".join(f"{name}={driver}" for name in ("HEED_CUDA_DRIVER", "HEED_CUBLASLT", "HEED_CUDNN"))
 config.substitutions.append(("%fake-cuda", fake))
 
 
@@ -55,7 +55,8 @@ if has_gpu():
     config.available_features.add("cuda")
     config.substitutions.append(("%gpu-run", "heed-run --device cuda"))
 else:
-    config.substitutions.append(("%gpu-run", fake + " heed-run --device cuda --format mlir"))
+    config.environment.update(HEED_CUBLASLT=driver, HEED_CUDNN=driver)  # tests may name others
+    config.substitutions.append(("%gpu-run", f"env HEED_CUDA_DRIVER={driver} heed-run --device cuda --format mlir"))
 # Built only where Google Benchmark is installed.
 if os.path.exists(os.path.join(config.heed_binary_dir, "bin", "heed-bench")):
     config.available_features.add("heed-bench")

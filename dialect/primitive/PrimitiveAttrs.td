@@ -7,7 +7,7 @@ include "dialect/AttnBase.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 
-// The numbers of both enums are those of runtime/onednn/SiteRecord.h.
+// The numbers of both enums are those of runtime/support/SiteRecord.h.
 def Attn_PrimitiveKind : I32EnumAttr<"PrimitiveKind", "kind of a library primitive", [
     I32EnumAttrCase<"matmul", 0>, I32EnumAttrCase<"convolution", 1>,
     I32EnumAttrCase<"deconvolution", 2>, I32EnumAttrCase<"pool_avg", 3>,

@@ -51,6 +51,9 @@ def Attn_PrimitiveOp : Attn_Op<"primitive", [
     deconvolution  d_dst = (d_src − 1)·strides + (kernel − 1)·dilations + 1 − pad_low − pad_high
     ```
 
+    `device` (`heed-lower-gpu-library`): the runtime may run it on the GPU, where
+    its operands are then up to date.
+
     Constraints:
 
     - (primitive_c1) operands are those of the table, float, of one type; one
@@ -83,7 +86,8 @@ def Attn_PrimitiveOp : Attn_Op<"primitive", [
       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$dilations,
       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$pad_low,
       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$pad_high,
-      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$kernel);
+      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$kernel,
+      UnitAttr:$device);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $kind `ins` `(` $src (`,` $weights^)? `:` type($src) (`,` type($weights)^)? `)`

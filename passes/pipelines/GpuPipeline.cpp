@@ -97,6 +97,7 @@ void buildLowerGpuPipeline(OpPassManager &pm, const LowerGpuOptions &options) {
 void buildLowerLaunchPipeline(OpPassManager &pm, StringRef chip,
                               StringRef format) {
   addKernels(pm, chip);
+  pm.addPass(lower::createLowerGpuLibrary());
   pm.addPass(lower::createLowerGpuCopies());
   if (format != "mlir")
     addBinary(pm, format);

@@ -109,10 +109,15 @@ void buildLowerCpuPipeline(OpPassManager &pm, const LowerCpuOptions &options) {
   projection.onednn = options.onednn;
   pm.addPass(lower::createLowerProjection(projection));
   if (options.onednn) {
-    pm.addPass(lower::createLowerOnednn());
-    pm.addPass(lower::createLowerLayout());
-    // Where the dims of the result lie in memory is settled by then.
-    pm.addPass(lower::createLowerNarrowDeconvolution());
+    lower::LowerOnednnOptions primitives;
+    primitives.device = !options.chip.empty();
+    pm.addPass(lower::createLowerOnednn(primitives));
+    // A GPU's libraries and kernels have no order of dims that they like best.
+    if (!primitives.device) {
+      pm.addPass(lower::createLowerLayout());
+      // Where the dims of the result lie in memory is settled by then.
+      pm.addPass(lower::createLowerNarrowDeconvolution());
+    }
   }
   pm.addPass(fuse::createFuseElementwise());
   pm.addPass(createCanonicalizerPass());

@@ -7,23 +7,6 @@
 
 using namespace heed::cuda;
 
-/// Runs `body` on the context's session, unless something has failed before.
-template <typename Body>
-static void guarded(HeedContext *context, Body body) noexcept {
-  if (context->status != 0)
-    return;
-  try {
-    auto *session = static_cast<Session *>(context->cuda.get());
-    if (!session)
-      throw Error{"expected heed_cuda_start first"};
-    body(*session);
-  } catch (const Error &error) {
-    heed_fail(context, error.message.c_str());
-  } catch (const std::bad_alloc &) {
-    heed_fail(context, "out of memory");
-  }
-}
-
 static void open(HeedContext &context) {
   HeedProgram &program = *context.program;
   {

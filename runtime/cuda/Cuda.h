@@ -85,6 +85,15 @@ HEED_EXPORT int32_t heed_cuda_launch(HeedContext *context, const void *image,
                                      const char *name, const int64_t *frame,
                                      int64_t words) HEED_NOEXCEPT;
 
+/// Runs the primitive of one call site, as heed_onednn_primitive does
+/// (SiteRecord.h): matmul by cuBLAS, convolution, deconvolution and pooling by
+/// cuDNN, in the order of the launches. Both libraries are optional; what they
+/// do not hold, or without them everything, is oneDNN's, on the host. Returns
+/// the status.
+HEED_EXPORT int32_t heed_cuda_primitive(HeedContext *context,
+                                        const int64_t *record,
+                                        const int64_t *call) HEED_NOEXCEPT;
+
 /// The end of a run: waits for the kernels. Returns the status.
 HEED_EXPORT int32_t heed_cuda_finish(HeedContext *context) HEED_NOEXCEPT;
 
@@ -103,11 +112,18 @@ HEED_EXPORT int32_t heed_cuda_device(HeedCudaDevice *device, char *error,
 /// What the last run of a context did.
 typedef struct HeedCudaCounts {
   int64_t launches;
+  int64_t libraryCalls; // of cuBLAS and cuDNN
+  int64_t hostCalls;    // of oneDNN, for what these did not take
   int64_t copiesToDevice, bytesToDevice;
   int64_t copiesToHost, bytesToHost;
 } HeedCudaCounts;
 HEED_EXPORT void heed_cuda_counts(HeedContext *context,
                                   HeedCudaCounts *counts) HEED_NOEXCEPT;
+
+/// Why the first of `hostCalls` ran on the host; empty if there was none. It
+/// holds until the next run.
+HEED_EXPORT const char *
+heed_cuda_why_on_host(HeedContext *context) HEED_NOEXCEPT;
 
 #ifdef __cplusplus
 } // extern "C"

@@ -24,12 +24,20 @@ Device::Device() {
 Device::~Device() {
   if (!context || driver->contextSetCurrent(context))
     return;
+  blas.reset();
   for (auto &[memory, constant] : constants)
     if (constant.memory)
       driver->memFree(constant.memory);
   for (auto [image, module] : modules)
     driver->moduleUnload(module);
   driver->primaryContextRelease(number);
+}
+
+const Cublas &Device::cublas() {
+  std::lock_guard<std::mutex> lock(cublasMutex);
+  if (!blas)
+    blas = std::make_unique<Cublas>();
+  return *blas;
 }
 
 void Device::makeCurrent() {

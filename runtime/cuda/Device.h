@@ -6,10 +6,14 @@
 
 #include "runtime/cuda/Cuda.h"
 #include "runtime/cuda/Driver.h"
+#include "runtime/cuda/Library.h"
 #include "runtime/support/Context.h"
+#include "runtime/support/Site.h"
 
+#include <exception>
 #include <map>
 #include <mutex>
+#include <new>
 #include <string>
 
 namespace heed::cuda {
@@ -48,6 +52,11 @@ public:
   FunctionHandle find(const void *image, const char *name, int64_t sharedBytes,
                       bool isCluster);
 
+  /// The record of the same primitive with no operand constant.
+  const int64_t *withoutConstants(const int64_t *record);
+  /// cuBLAS, opened at the first call.
+  const Cublas &cublas();
+
   std::unique_ptr<Driver> driver;
   DeviceNumber number = 0;
   std::mutex mutex; // guards the constants
@@ -60,9 +69,26 @@ private:
     bool isCluster = false;
   };
   ContextHandle context = nullptr;
+  std::mutex recordsMutex;
+  std::map<const int64_t *, std::vector<int64_t>> records;
+  std::mutex cublasMutex;
+  std::unique_ptr<Cublas> blas;
   std::mutex modulesMutex;
   std::map<const void *, ModuleHandle> modules; // by image
   std::map<std::pair<const void *, std::string>, Kernel> kernels;
+};
+
+/// A primitive of a library, made for one call site and one set of shapes.
+struct LibraryCall {
+  virtual ~LibraryCall() = default;
+  /// Starts it on the operands of the site.
+  virtual void run(const std::vector<DevicePointer> &operands) = 0;
+};
+
+/// Where a primitive runs: on the device, or why it does not.
+struct Placed {
+  std::unique_ptr<LibraryCall> call; // null: on the CPU
+  std::string why;
 };
 
 /// What one context has on the device: kernels in order, memory.
@@ -80,11 +106,17 @@ public:
                  const int64_t *frame);
   void launch(const void *image, const char *name, const int64_t *frame,
               int64_t words);
+  /// Runs the primitive on the device, or tells why that is not possible.
+  std::string runPrimitive(const int64_t *record, const int64_t *call);
   /// Waits for all that was started.
   void wait();
+  /// cuDNN, opened at the first call.
+  const Cudnn &cudnn();
 
   Device &device;
+  StreamHandle stream = nullptr;
   HeedCudaCounts counts{};
+  std::string whyOnHost; // the first primitive that ran there
 
 private:
   DevicePointer allocate(int64_t bytes, int64_t &capacity);
@@ -95,11 +127,50 @@ private:
   Buffers::iterator find(const char *address,
                          std::unique_lock<std::mutex> &lock);
 
-  StreamHandle stream = nullptr;
+  friend class DeviceScratch;
   Buffers buffers;
   std::multimap<int64_t, DevicePointer> pool; // by capacity
-  std::string last;                           // kernel launched
+  std::string last;                           // kernel or primitive started
+  std::unique_ptr<Cudnn> dnn;
+  std::map<const int64_t *, runtime::Site> sites;    // by record
+  std::map<std::vector<int64_t>, Placed> primitives; // by site and shapes
 };
+
+/// Memory on the device for what is started next: later work in the stream may
+/// have it again.
+class DeviceScratch {
+public:
+  DeviceScratch(Session &session, int64_t bytes);
+  ~DeviceScratch();
+  DeviceScratch(const DeviceScratch &) = delete;
+  DeviceScratch &operator=(const DeviceScratch &) = delete;
+  DevicePointer address = 0; // 0 for no bytes
+
+private:
+  Session &session;
+  int64_t capacity = 0;
+};
+
+/// Runs `body` on the context's session, unless something has failed before.
+/// Returns the status.
+template <typename Body>
+int32_t guarded(HeedContext *context, Body body) noexcept {
+  if (context->status != 0)
+    return context->status;
+  try {
+    auto *session = static_cast<Session *>(context->cuda.get());
+    if (!session)
+      throw Error{"expected heed_cuda_start first"};
+    body(*session);
+  } catch (const Error &error) {
+    heed_fail(context, error.message.c_str());
+  } catch (const std::bad_alloc &) {
+    heed_fail(context, "out of memory");
+  } catch (const std::exception &error) {
+    heed_fail(context, error.what());
+  }
+  return context->status;
+}
 
 } // namespace heed::cuda
 

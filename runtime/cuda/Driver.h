@@ -88,6 +88,8 @@ static_assert(sizeof(LaunchConfig) == 56, "as in cuda.h");
     (DevicePointer, const void *, size_t, StreamHandle))                       \
   X(copyToHost, "cuMemcpyDtoHAsync_v2",                                        \
     (void *, DevicePointer, size_t, StreamHandle))                             \
+  X(fillBytes, "cuMemsetD8Async",                                              \
+    (DevicePointer, unsigned char, size_t, StreamHandle))                      \
   X(moduleLoad, "cuModuleLoadDataEx",                                          \
     (ModuleHandle *, const void *, unsigned, int *, void **))                  \
   X(moduleUnload, "cuModuleUnload", (ModuleHandle))                            \

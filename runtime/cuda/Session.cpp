@@ -38,6 +38,8 @@ Session::~Session() {
   try {
     device.makeCurrent();
     device.driver->streamSynchronize(stream);
+    primitives.clear();
+    dnn.reset();
     reset();
     trim();
     device.driver->streamDestroy(stream);
@@ -57,6 +59,7 @@ void Session::reset() {
     free(buffer);
   buffers.clear();
   counts = {};
+  whyOnHost.clear();
   last.clear();
 }
 
@@ -95,6 +98,17 @@ DevicePointer Session::allocate(int64_t bytes, int64_t &capacity) {
   device.check(result, "allocating " + std::to_string(capacity) +
                            " bytes on the device");
   return memory;
+}
+
+DeviceScratch::DeviceScratch(Session &session, int64_t bytes)
+    : session(session) {
+  if (bytes > 0)
+    address = session.allocate(bytes, capacity);
+}
+
+DeviceScratch::~DeviceScratch() {
+  if (address)
+    session.pool.emplace(capacity, address);
 }
 
 void Session::add(const char *memory, int64_t bytes, int32_t kind) {

@@ -5,7 +5,7 @@
 #define HEED_RUNTIME_ONEDNN_PLAN_H
 
 #include "runtime/cost/CostModel.h"
-#include "runtime/onednn/Site.h"
+#include "runtime/support/Site.h"
 
 #include <cstring>
 #include <oneapi/dnnl/dnnl.hpp>

@@ -46,11 +46,17 @@ Expected<CudaTarget> findCudaDevice(StringRef chip, StringRef format) {
 }
 
 void printCudaCounts(raw_ostream &os, StringRef name,
-                     const HeedCudaCounts &counts) {
-  os << formatv("{0}: {1} launches; copied {2} buffers of {3} bytes to the "
-                "device, {4} of {5} bytes back\n",
-                name, counts.launches, counts.copiesToDevice,
-                counts.bytesToDevice, counts.copiesToHost, counts.bytesToHost);
+                     const HeedCudaCounts &counts, StringRef whyOnHost) {
+  os << formatv("{0}: {1} launches", name, counts.launches);
+  if (counts.libraryCalls)
+    os << ", " << counts.libraryCalls << " library calls";
+  if (counts.hostCalls)
+    os << ", " << counts.hostCalls << " primitives on the CPU (" << whyOnHost
+       << ")";
+  os << formatv("; copied {0} buffers of {1} bytes to the device, {2} of {3} "
+                "bytes back\n",
+                counts.copiesToDevice, counts.bytesToDevice,
+                counts.copiesToHost, counts.bytesToHost);
 }
 
 } // namespace heed

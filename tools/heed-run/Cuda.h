@@ -22,9 +22,9 @@ struct CudaTarget {
 llvm::Expected<CudaTarget> findCudaDevice(llvm::StringRef chip,
                                           llvm::StringRef format);
 
-/// One line: launches and copies.
+/// One line: launches, calls of libraries, and copies.
 void printCudaCounts(llvm::raw_ostream &os, llvm::StringRef name,
-                     const HeedCudaCounts &counts);
+                     const HeedCudaCounts &counts, llvm::StringRef whyOnHost);
 
 } // namespace heed
 

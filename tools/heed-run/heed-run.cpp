@@ -301,6 +301,7 @@ static int runModel(Options &options) {
   options.explain.print(outs(), report);
   if (options.explain.explain && !compilation.chip.empty())
     outs() << "kernels: " << (*program)->onGpu()
+           << "\nfor cuBLAS and cuDNN: " << (*program)->byLibrary()
            << "\nstays on the CPU: " << (*program)->onCpu() << "\n";
   std::vector<Array> outputs;
   if (profiles) {
@@ -326,7 +327,8 @@ static int runModel(Options &options) {
                << "\n";
   }
   if (options.device == Options::Device::cuda && !options.json)
-    printCudaCounts(outs(), deviceName, (*program)->cudaCounts());
+    printCudaCounts(outs(), deviceName, (*program)->cudaCounts(),
+                    (*program)->whyOnHost());
   if (Error error = options.explain.writeFiles(report))
     return fail(std::move(error));
   int status = compareOutputs(options, signature->outputs, outputs, *expected);

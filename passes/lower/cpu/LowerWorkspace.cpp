@@ -217,7 +217,8 @@ private:
         copied = copier.copyArena(cast<LLVM::CallOp>(op));
       else if (callee == "heed_block") // how often is only known at run time
         copied = failure();
-      else if (callee == "heed_onednn_primitive")
+      else if (callee == "heed_onednn_primitive" ||
+               callee == "heed_cuda_primitive") // perhaps on the host
         copied = copier.copyPrimitive(cast<func::CallOp>(op));
       else if (auto call = dyn_cast<func::CallOp>(op))
         copied = copier.copyCall(

@@ -238,6 +238,29 @@ def LowerGpuHopper : Pass<"heed-lower-gpu-hopper", "::mlir::gpu::GPUModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerGpuLibrary : Pass<"heed-lower-gpu-library", "::mlir::ModuleOp"> {
+  let summary = "Mark the primitives that a library of the GPU may run";
+  let description = [{
+    On buffers, after `heed-lower-onednn` with `device`. Products are cuBLAS's,
+    convolutions and poolings cuDNN's. The runtime opens both where the program
+    runs; without them, and for what they do not hold, a primitive is oneDNN's.
+    What is not marked has a remark with the reason.
+
+    Before:
+
+    ```mlir
+    attn.primitive matmul ins(%a, %b : memref<4x8xf16>, memref<8x16xf16>) outs(%c : memref<4x16xf16>) layouts = …
+    ```
+
+    After:
+
+    ```mlir
+    attn.primitive matmul ins(%a, %b : memref<4x8xf16>, memref<8x16xf16>) outs(%c : memref<4x16xf16>) layouts = … {device}
+    ```
+  }];
+  let dependentDialects = ["::heed::attn::AttnDialect"];
+}
+
 def LowerGpuCopies : Pass<"heed-lower-gpu-copies", "::mlir::ModuleOp"> {
   let summary = "Have the runtime copy buffers to where they are used, host or device";
   let description = [{
@@ -245,7 +268,8 @@ def LowerGpuCopies : Pass<"heed-lower-gpu-copies", "::mlir::ModuleOp"> {
     at each time where a buffer is up to date; it is told of each buffer that a
     kernel uses, of each use on the device, and of uses on the host unless the
     calls before have said the same. Which parameters a kernel writes through is
-    read off the kernel. A remark says what runs where.
+    read off the kernel. A primitive with `device` counts as a launch, whose
+    operands the runtime copies by itself. A remark says what runs where.
 
     Before:
 

@@ -21,14 +21,9 @@ static int64_t positionOf(AffineMap map, unsigned dim) {
   return -1;
 }
 
-static bool isF32(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getElementType().isF32();
-}
-
 FailureOr<Value> lowerContraction(RewriterBase &rewriter, linalg::LinalgOp op) {
   if (!linalg::isaContractionOpInterface(op) || op->getNumResults() != 1 ||
-      !llvm::all_of(op->getOperands(), isF32))
+      !areOfLibrary(op->getOperands()))
     return failure();
   FailureOr<linalg::ContractionDimensions> dims =
       linalg::inferContractionDims(op);

@@ -173,13 +173,6 @@ static bool sizesAgree(const PrimitiveParts &parts, RankedTensorType x,
   return true;
 }
 
-static bool allF32(ValueRange values) {
-  return llvm::all_of(values, [](Value value) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    return type && type.getElementType().isF32();
-  });
-}
-
 static void setWindows(PrimitiveParts &parts, const ConvolutionMaps &maps,
                        ArrayRef<int64_t> kernel) {
   for (const Window &window : maps.windows) {
@@ -237,7 +230,7 @@ static RankedTensorType mergedType(RankedTensorType type, const Merge &merge) {
 static FailureOr<Value> lowerFiltered(RewriterBase &rewriter,
                                       linalg::LinalgOp op, ConvolutionMaps maps,
                                       ArrayRef<unsigned> batch) {
-  if (!allF32(op->getOperands()) || batch.size() > 1)
+  if (!areOfLibrary(op->getOperands()) || batch.size() > 1)
     return failure();
   int64_t n = batch.empty() ? -1 : static_cast<int64_t>(batch[0]);
   Value x = op.getDpsInputs()[0], w = op.getDpsInputs()[1];
@@ -350,7 +343,7 @@ static FailureOr<Value> lowerPool(RewriterBase &rewriter, linalg::LinalgOp op,
                                   ArrayRef<unsigned> batch) {
   Operation *combine = matchPoolBody(op);
   Value x = op.getDpsInputs()[0], init = op.getDpsInits()[0];
-  if (!combine || !allF32({x, init}) || batch.empty() || batch.size() > 2)
+  if (!combine || !areOfLibrary({x, init}) || batch.empty() || batch.size() > 2)
     return failure();
   auto isZero = [](Value value) {
     return matchPattern(value, m_AnyZeroFloat());

@@ -37,12 +37,9 @@ static tensor::CollapseShapeOp matchPairs(linalg::LinalgOp op) {
 
 FailureOr<Value> lowerDeconvolution(RewriterBase &rewriter,
                                     linalg::LinalgOp op) {
-  if (!linalg::isaContractionOpInterface(op) || op->getNumResults() != 1)
+  if (!linalg::isaContractionOpInterface(op) || op->getNumResults() != 1 ||
+      !areOfLibrary(op->getOperands()))
     return failure();
-  for (Value operand : op->getOperands())
-    if (!isa<RankedTensorType>(operand.getType()) ||
-        !getElementTypeOrSelf(operand).isF32())
-      return failure();
   tensor::CollapseShapeOp collapse = matchPairs(op);
   FailureOr<linalg::ContractionDimensions> dims =
       linalg::inferContractionDims(op);

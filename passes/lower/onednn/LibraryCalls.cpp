@@ -11,8 +11,6 @@ using namespace mlir;
 
 namespace heed::lower {
 
-static constexpr StringRef kCallee = "heed_onednn_primitive";
-
 static Value constant(OpBuilder &b, Location loc, int64_t value) {
   return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
 }
@@ -50,13 +48,13 @@ static SmallVector<Value> callWords(OpBuilder &b, Location loc,
   return pointers;
 }
 
-func::FuncOp LibraryCalls::declareCallee() {
-  if (auto callee = module.lookupSymbol<func::FuncOp>(kCallee))
+func::FuncOp LibraryCalls::declare(StringRef name) {
+  if (auto callee = module.lookupSymbol<func::FuncOp>(name))
     return callee;
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(module.getContext());
   auto callee = func::FuncOp::create(
-      b, module.getLoc(), kCallee,
+      b, module.getLoc(), name,
       b.getFunctionType({pointer, pointer, pointer}, b.getI32Type()));
   callee.setPrivate();
   return callee;
@@ -83,8 +81,9 @@ Value LibraryCalls::createRecord(OpBuilder &b, Location loc,
 }
 
 void LibraryCalls::write(OpBuilder &b, Location loc, func::FuncOp function,
-                         ArrayRef<int64_t> words, ArrayRef<Value> operands) {
-  func::FuncOp callee = declareCallee();
+                         ArrayRef<int64_t> words, ArrayRef<Value> operands,
+                         StringRef name) {
+  func::FuncOp callee = declare(name);
   Value record = createRecord(b, loc, words);
   SmallVector<Value> passed = callWords(b, loc, operands);
   Value call;

@@ -14,14 +14,15 @@ class LibraryCalls {
 public:
   explicit LibraryCalls(mlir::ModuleOp module) : module(module) {}
 
-  /// A call of the site that `record` describes (runtime/onednn/SiteRecord.h),
-  /// on these memrefs in the record's order.
+  /// A call of the site that `record` describes (runtime/support/SiteRecord.h),
+  /// on these memrefs in the record's order; by oneDNN, or by what `callee` is.
   void write(mlir::OpBuilder &b, mlir::Location loc,
              mlir::func::FuncOp function, llvm::ArrayRef<int64_t> record,
-             llvm::ArrayRef<mlir::Value> operands);
+             llvm::ArrayRef<mlir::Value> operands,
+             llvm::StringRef callee = "heed_onednn_primitive");
 
 private:
-  mlir::func::FuncOp declareCallee();
+  mlir::func::FuncOp declare(llvm::StringRef callee);
   mlir::Value createRecord(mlir::OpBuilder &b, mlir::Location loc,
                            llvm::ArrayRef<int64_t> words);
 

@@ -12,7 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
 #include "passes/lower/recurrent/ConstantBuffers.h"
-#include "runtime/onednn/SiteRecord.h"
+#include "runtime/support/SiteRecord.h"
 
 using namespace mlir;
 using heed::attn::RecurrentKind;
@@ -160,9 +160,13 @@ void LayerCall::write(LibraryCalls &calls, func::FuncOp function) {
     operands.push_back(sequence);
     tail.append(
         {static_cast<int64_t>(OperandRole::Destination), 0, 4, 3, 0, 2, 3});
+    auto element = runtime::ElementKind::F32;
     SmallVector<int64_t> record = {runtime::kSiteVersion,
-                                   static_cast<int64_t>(kindOf(op)), 1,
-                                   static_cast<int64_t>(operands.size()), 0};
+                                   static_cast<int64_t>(kindOf(op)),
+                                   static_cast<int64_t>(element),
+                                   1,
+                                   static_cast<int64_t>(operands.size()),
+                                   0};
     // The stride through time; no dilation, padding or kernel.
     record.append({op.isReverse(d) ? -1 : 1, 1, 0, 0, 1});
     llvm::append_range(record, tail);

@@ -90,8 +90,16 @@ static FailureOr<Value> keepRowNative(RewriterBase &rewriter,
   return product->createVecmat(rewriter);
 }
 
+/// oneDNN has code for f32 on every CPU; libraries of GPUs for halves, too.
+static bool isOfElements(linalg::LinalgOp op, bool device) {
+  return device || (op->getNumResults() == 1 &&
+                    getElementTypeOrSelf(op->getResult(0).getType()).isF32());
+}
+
 namespace {
 struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
+  using LowerOnednnBase::LowerOnednnBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     IRRewriter rewriter(&getContext());
@@ -106,16 +114,20 @@ struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
     SmallVector<linalg::LinalgOp> ops;
     module.walk<WalkOrder::PreOrder>([&](Operation *op) {
       // Products as small as a gate's are over before a library has begun.
+      // On a GPU the gate's kernel has all of it.
       auto gate = dyn_cast<attn::GateOp>(op);
-      if (gate && keepsExcitationNative(gate))
+      if (gate && (device || keepsExcitationNative(gate)))
         return WalkResult::skip();
-      if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+      if (linalgOp && isOfElements(linalgOp, device))
         ops.push_back(linalgOp);
       return WalkResult::advance();
     });
     for (linalg::LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);
-      FailureOr<Value> value = keepRowNative(rewriter, op);
+      FailureOr<Value> value = failure();
+      if (!device)
+        value = keepRowNative(rewriter, op);
       if (failed(value))
         value = lowerDeconvolution(rewriter, op);
       if (failed(value))
@@ -128,6 +140,9 @@ struct LowerOnednn : impl::LowerOnednnBase<LowerOnednn> {
 
     if (failed(foldReshapes(module)))
       return signalPassFailure();
+    // Elementwise ops are kernels of the GPU.
+    if (device)
+      return;
 
     // Absorbing makes a new primitive, which may absorb again.
     bool changed = true;

@@ -9,7 +9,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "passes/lower/cpu/RuntimeCalls.h"
-#include "runtime/onednn/SiteRecord.h"
+#include "runtime/support/SiteRecord.h"
 
 using namespace mlir;
 
@@ -17,11 +17,19 @@ namespace heed::lower {
 #define GEN_PASS_DEF_LOWERPRIMITIVE
 #include "passes/lower/onednn/Passes.h.inc"
 
-/// The words of runtime/onednn/SiteRecord.h.
+static runtime::ElementKind elementOf(attn::PrimitiveOp op) {
+  Type type = cast<MemRefType>(op.getInit().getType()).getElementType();
+  return type.isF16()    ? runtime::ElementKind::F16
+         : type.isBF16() ? runtime::ElementKind::BF16
+                         : runtime::ElementKind::F32;
+}
+
+/// The words of runtime/support/SiteRecord.h.
 static SmallVector<int64_t> makeRecord(attn::PrimitiveOp op) {
   using runtime::OperandRole;
   SmallVector<int64_t> words = {runtime::kSiteVersion,
                                 static_cast<int64_t>(op.getKind()),
+                                static_cast<int64_t>(elementOf(op)),
                                 static_cast<int64_t>(op.getStrides().size()),
                                 static_cast<int64_t>(op->getNumOperands()),
                                 static_cast<int64_t>(op.getPostOps().size())};
@@ -71,7 +79,8 @@ static LogicalResult lowerPrimitive(LibraryCalls &calls, attn::PrimitiveOp op) {
       return op.emitOpError("expected memrefs, got ") << operand.getType();
   OpBuilder b(op);
   calls.write(b, op.getLoc(), function, makeRecord(op),
-              llvm::to_vector(op->getOperands()));
+              llvm::to_vector(op->getOperands()),
+              op.getDevice() ? "heed_cuda_primitive" : "heed_onednn_primitive");
   op.erase();
   return success();
 }

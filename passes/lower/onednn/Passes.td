@@ -15,6 +15,9 @@ def LowerOnednn : Pass<"heed-lower-onednn", "::mlir::ModuleOp"> {
     constants of each output channel, which go into constant weights. What no
     primitive holds stays as it is.
 
+    With `device`, primitives are for the libraries of a GPU: of f16 and bf16 as
+    of f32, with a bias but without consumers, which are kernels there.
+
     Before:
 
     ```mlir
@@ -35,6 +38,9 @@ def LowerOnednn : Pass<"heed-lower-onednn", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::heed::attn::AttnDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+  ];
+  let options = [
+    Option<"device", "device", "bool", "false", "primitives for the libraries of a GPU">
   ];
 }
 
@@ -110,7 +116,7 @@ def LowerPrimitive : Pass<"heed-lower-primitive", "::mlir::ModuleOp"> {
   let description = [{
     After bufferisation, in functions whose argument 0 is the runtime's context.
     Each `attn.primitive` gets a constant record of what it is
-    (`runtime/onednn/SiteRecord.h`) and passes its operands' pointers, sizes and
+    (`runtime/support/SiteRecord.h`) and passes its operands' pointers, sizes and
     strides in words on the stack.
 
     Before:

@@ -68,6 +68,15 @@ void PrimitiveParts::addPostOp(attn::PostOpKind kind, Value tensor,
   postOps.push_back(attn::PostOpAttr::get(tensor.getContext(), kind));
 }
 
+bool areOfLibrary(ValueRange values) {
+  Type element = getElementTypeOrSelf(values.front());
+  return (element.isF32() || element.isF16() || element.isBF16()) &&
+         llvm::all_of(values, [&](Value value) {
+           return isa<RankedTensorType>(value.getType()) &&
+                  getElementTypeOrSelf(value) == element;
+         });
+}
+
 Value createEmptyLike(OpBuilder &builder, Location loc, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   // The sizes of a tensor.empty are values already.

@@ -28,6 +28,10 @@ struct PrimitiveParts {
   void addPostOp(attn::PostOpKind kind, mlir::Value tensor, Layout layout);
 };
 
+/// Whether all are ranked tensors of one type that libraries have: f32, f16 or
+/// bf16.
+bool areOfLibrary(mlir::ValueRange values);
+
 /// A tensor.empty of `value`'s type and sizes.
 mlir::Value createEmptyLike(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::Value value);

@@ -15,8 +15,8 @@
 //              HEED_FAKE_CUDA_FAIL    cuLaunchKernel=719: this call fails so
 //              HEED_FAKE_CUDA_TRACE   a line on standard error for each call
 //                                     that copies, allocates or launches
+#include "tests/emulate/driver/FakeCuda.h"
 #include "dialect/hopper/HopperOps.h"
-#include "runtime/cuda/Driver.h"
 #include "tests/emulate/Emulator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -37,18 +37,6 @@
 
 using namespace mlir;
 using namespace heed::cuda;
-
-// CUresult, as cuda.h numbers them.
-enum : Result {
-  kInvalidValue = 1,
-  kNoDevice = 100,
-  kInvalidImage = 200,
-  kInvalidHandle = 400,
-  kNotFound = 500,
-  kIllegalAddress = 700,
-  kLaunchOutOfResources = 701,
-  kLaunchFailed = 719,
-};
 
 static const std::pair<Result, std::pair<const char *, const char *>>
     kErrors[] = {
@@ -71,61 +59,23 @@ static const std::pair<Result, std::pair<const char *, const char *>>
         {kLaunchFailed,
          {"CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"}}};
 
-struct CUctx_st {};
-struct CUstream_st {
-  Result failed = kSuccess; // what cuStreamSynchronize gives
-};
-struct CUmod_st {
-  OwningOpRef<ModuleOp> module;
-};
-struct CUfunc_st {
-  CUmod_st *module;
-  LLVM::LLVMFuncOp kernel;
-  int sharedBytes = 48 * 1024;
-};
-
-namespace {
 constexpr unsigned kDefaultChip = 90;
+
+namespace heed::cuda {
 
 int64_t number(const char *name, int64_t standard) {
   const char *text = std::getenv(name);
   return text ? std::atoll(text) : standard;
 }
 
-struct State {
-  std::mutex mutex;
-  MLIRContext context;
-  CUctx_st primary;
-  int64_t retained = 0;
-  int64_t allocated = 0;
-  int64_t launches = 0;
-  std::map<DevicePointer, size_t> memory;
-  std::map<CUmod_st *, std::vector<std::unique_ptr<CUfunc_st>>> modules;
-  std::map<CUstream_st *, bool> streams;
-
-  State() {
-    DialectRegistry registry;
-    registry.insert<arith::ArithDialect, gpu::GPUDialect,
-                    heed::hopper::HopperDialect, LLVM::LLVMDialect,
-                    math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect>();
-    context.appendDialectRegistry(registry);
-    context.loadAllAvailableDialects();
-  }
-
-  /// Whether one allocation holds all of it.
-  bool holds(DevicePointer address, size_t bytes) const {
-    auto it = memory.upper_bound(address);
-    return it != memory.begin() &&
-           address + bytes <= (--it)->first + it->second;
-  }
-  bool touches(const void *host, size_t bytes) const {
-    auto address = reinterpret_cast<DevicePointer>(host);
-    for (auto [begin, size] : memory)
-      if (address < begin + size && begin < address + bytes)
-        return true;
-    return false;
-  }
-};
+State::State() {
+  DialectRegistry registry;
+  registry.insert<arith::ArithDialect, gpu::GPUDialect,
+                  heed::hopper::HopperDialect, LLVM::LLVMDialect,
+                  math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect>();
+  context.appendDialectRegistry(registry);
+  context.loadAllAvailableDialects();
+}
 
 /// Lives to the end: there is no order among what exits.
 State &state() {
@@ -139,8 +89,7 @@ State &state() {
   std::_Exit(9);
 }
 
-/// The line of a call; the error that it is told to end with.
-Result enter(llvm::StringRef call, const llvm::Twine &what = "") {
+Result enter(llvm::StringRef call, const llvm::Twine &what) {
   if (!what.isTriviallyEmpty() && std::getenv("HEED_FAKE_CUDA_TRACE"))
     llvm::errs() << "fake CUDA: " << call << " " << what << "\n";
   const char *text = std::getenv("HEED_FAKE_CUDA_FAIL");
@@ -151,6 +100,9 @@ Result enter(llvm::StringRef call, const llvm::Twine &what = "") {
   return name == call ? result : kSuccess;
 }
 
+} // namespace heed::cuda
+
+namespace {
 /// A CUtensorMap as it is here; dims from the outermost.
 struct Map {
   uint64_t address;
@@ -219,40 +171,38 @@ Result launch(CUfunc_st *function, const unsigned *grid, const unsigned *block,
 }
 } // namespace
 
-#define CUDA extern "C" __attribute__((visibility("default"))) Result
+FAKE_CUDA_CALL cuInit(unsigned) { return enter("cuInit"); }
 
-CUDA cuInit(unsigned) { return enter("cuInit"); }
-
-CUDA cuGetErrorName(Result result, const char **text) {
+FAKE_CUDA_CALL cuGetErrorName(Result result, const char **text) {
   for (auto &[code, words] : kErrors)
     if (code == result)
       return *text = words.first, kSuccess;
   return kInvalidValue;
 }
 
-CUDA cuGetErrorString(Result result, const char **text) {
+FAKE_CUDA_CALL cuGetErrorString(Result result, const char **text) {
   for (auto &[code, words] : kErrors)
     if (code == result)
       return *text = words.second, kSuccess;
   return kInvalidValue;
 }
 
-CUDA cuDeviceGetCount(int *count) {
+FAKE_CUDA_CALL cuDeviceGetCount(int *count) {
   *count = 1;
   return enter("cuDeviceGetCount");
 }
 
-CUDA cuDeviceGet(DeviceNumber *device, int) {
+FAKE_CUDA_CALL cuDeviceGet(DeviceNumber *device, int) {
   *device = 0;
   return kSuccess;
 }
 
-CUDA cuDeviceGetName(char *name, int bytes, DeviceNumber) {
+FAKE_CUDA_CALL cuDeviceGetName(char *name, int bytes, DeviceNumber) {
   std::snprintf(name, bytes, "emulated GPU");
   return kSuccess;
 }
 
-CUDA cuDeviceGetAttribute(int *value, int attribute, DeviceNumber) {
+FAKE_CUDA_CALL cuDeviceGetAttribute(int *value, int attribute, DeviceNumber) {
   int64_t chip = number("HEED_FAKE_CUDA_CHIP", kDefaultChip);
   if (attribute == kComputeCapabilityMajor)
     *value = int(chip / 10);
@@ -263,18 +213,18 @@ CUDA cuDeviceGetAttribute(int *value, int attribute, DeviceNumber) {
   return kSuccess;
 }
 
-CUDA cuDeviceTotalMem_v2(size_t *bytes, DeviceNumber) {
+FAKE_CUDA_CALL cuDeviceTotalMem_v2(size_t *bytes, DeviceNumber) {
   *bytes = number("HEED_FAKE_CUDA_MEMORY", 1 << 30);
   return kSuccess;
 }
 
-CUDA cuDevicePrimaryCtxRetain(ContextHandle *context, DeviceNumber) {
+FAKE_CUDA_CALL cuDevicePrimaryCtxRetain(ContextHandle *context, DeviceNumber) {
   ++state().retained;
   *context = &state().primary;
   return enter("cuDevicePrimaryCtxRetain");
 }
 
-CUDA cuDevicePrimaryCtxRelease_v2(DeviceNumber) {
+FAKE_CUDA_CALL cuDevicePrimaryCtxRelease_v2(DeviceNumber) {
   State &s = state();
   if (--s.retained > 0)
     return kSuccess;
@@ -285,16 +235,18 @@ CUDA cuDevicePrimaryCtxRelease_v2(DeviceNumber) {
   return kSuccess;
 }
 
-CUDA cuCtxSetCurrent(ContextHandle) { return enter("cuCtxSetCurrent"); }
+FAKE_CUDA_CALL cuCtxSetCurrent(ContextHandle) {
+  return enter("cuCtxSetCurrent");
+}
 
-CUDA cuStreamCreate(StreamHandle *stream, unsigned) {
+FAKE_CUDA_CALL cuStreamCreate(StreamHandle *stream, unsigned) {
   *stream = new CUstream_st();
   std::lock_guard<std::mutex> lock(state().mutex);
   state().streams[*stream] = true;
   return enter("cuStreamCreate");
 }
 
-CUDA cuStreamDestroy_v2(StreamHandle stream) {
+FAKE_CUDA_CALL cuStreamDestroy_v2(StreamHandle stream) {
   std::lock_guard<std::mutex> lock(state().mutex);
   if (!state().streams.erase(stream))
     die("cuStreamDestroy: no such stream");
@@ -302,103 +254,14 @@ CUDA cuStreamDestroy_v2(StreamHandle stream) {
   return kSuccess;
 }
 
-CUDA cuStreamSynchronize(StreamHandle stream) {
+FAKE_CUDA_CALL cuStreamSynchronize(StreamHandle stream) {
   if (Result result = enter("cuStreamSynchronize"))
     return result;
   return stream ? stream->failed : kSuccess;
 }
 
-CUDA cuMemAlloc_v2(DevicePointer *pointer, size_t bytes) {
-  State &s = state();
-  std::lock_guard<std::mutex> lock(s.mutex);
-  if (Result result = enter("cuMemAlloc", llvm::Twine(bytes)))
-    return result;
-  if (bytes == 0)
-    return kInvalidValue;
-  if (s.allocated + int64_t(bytes) > number("HEED_FAKE_CUDA_MEMORY", 1 << 30))
-    return kOutOfMemory;
-  void *memory = std::aligned_alloc(512, (bytes + 511) / 512 * 512);
-  if (!memory)
-    return kOutOfMemory;
-  std::memset(memory, 0xff, bytes);
-  *pointer = reinterpret_cast<DevicePointer>(memory);
-  s.memory[*pointer] = bytes;
-  s.allocated += int64_t(bytes);
-  return kSuccess;
-}
-
-CUDA cuMemFree_v2(DevicePointer pointer) {
-  State &s = state();
-  std::lock_guard<std::mutex> lock(s.mutex);
-  auto it = s.memory.find(pointer);
-  if (it == s.memory.end())
-    die("cuMemFree: no such allocation");
-  if (std::getenv("HEED_FAKE_CUDA_TRACE"))
-    llvm::errs() << "fake CUDA: cuMemFree " << it->second << "\n";
-  s.allocated -= int64_t(it->second);
-  s.memory.erase(it);
-  std::free(reinterpret_cast<void *>(pointer));
-  return kSuccess;
-}
-
-/// A copy between host and device: its bounds, then the bytes.
-static Result copy(const char *call, DevicePointer device, const void *host,
-                   size_t bytes, StreamHandle stream, bool toDevice) {
-  State &s = state();
-  std::lock_guard<std::mutex> lock(s.mutex);
-  if (Result result = enter(call, llvm::Twine(bytes)))
-    return result;
-  if (!s.streams.count(stream))
-    return kInvalidHandle;
-  if (stream->failed)
-    return stream->failed;
-  if (!s.holds(device, bytes) || s.touches(host, bytes))
-    return kInvalidValue;
-  auto *memory = reinterpret_cast<void *>(device);
-  if (toDevice)
-    std::memcpy(memory, host, bytes);
-  else
-    std::memcpy(const_cast<void *>(host), memory, bytes);
-  return kSuccess;
-}
-
-CUDA cuMemcpyHtoDAsync_v2(DevicePointer to, const void *from, size_t bytes,
-                          StreamHandle stream) {
-  return copy("cuMemcpyHtoDAsync", to, from, bytes, stream, true);
-}
-
-CUDA cuMemcpyDtoHAsync_v2(void *to, DevicePointer from, size_t bytes,
-                          StreamHandle stream) {
-  return copy("cuMemcpyDtoHAsync", from, to, bytes, stream, false);
-}
-
-// Events, for who measures. What the emulator takes says nothing of a device: a
-// launch counts as one millisecond.
-struct CUevent_st {
-  int64_t launches = 0; // before it
-};
-CUDA cuEventCreate(CUevent_st **event, unsigned) {
-  *event = new CUevent_st();
-  return kSuccess;
-}
-CUDA cuEventDestroy_v2(CUevent_st *event) {
-  delete event;
-  return kSuccess;
-}
-CUDA cuEventRecord(CUevent_st *event, StreamHandle) {
-  State &s = state();
-  std::lock_guard<std::mutex> lock(s.mutex);
-  event->launches = s.launches;
-  return kSuccess;
-}
-CUDA cuEventElapsedTime(float *milliseconds, CUevent_st *begin,
-                        CUevent_st *end) {
-  *milliseconds = static_cast<float>(end->launches - begin->launches);
-  return kSuccess;
-}
-
-CUDA cuModuleLoadDataEx(ModuleHandle *module, const void *image, unsigned count,
-                        int *options, void **values) {
+FAKE_CUDA_CALL cuModuleLoadDataEx(ModuleHandle *module, const void *image,
+                                  unsigned count, int *options, void **values) {
   State &s = state();
   std::lock_guard<std::mutex> lock(s.mutex);
   llvm::StringRef text(static_cast<const char *>(image));
@@ -426,7 +289,7 @@ CUDA cuModuleLoadDataEx(ModuleHandle *module, const void *image, unsigned count,
   return kSuccess;
 }
 
-CUDA cuModuleUnload(ModuleHandle module) {
+FAKE_CUDA_CALL cuModuleUnload(ModuleHandle module) {
   std::lock_guard<std::mutex> lock(state().mutex);
   if (!state().modules.erase(module))
     die("cuModuleUnload: no such module");
@@ -434,8 +297,8 @@ CUDA cuModuleUnload(ModuleHandle module) {
   return kSuccess;
 }
 
-CUDA cuModuleGetFunction(FunctionHandle *function, ModuleHandle module,
-                         const char *name) {
+FAKE_CUDA_CALL cuModuleGetFunction(FunctionHandle *function,
+                                   ModuleHandle module, const char *name) {
   std::lock_guard<std::mutex> lock(state().mutex);
   auto made = std::make_unique<CUfunc_st>();
   made->module = module;
@@ -450,7 +313,8 @@ CUDA cuModuleGetFunction(FunctionHandle *function, ModuleHandle module,
   return kSuccess;
 }
 
-CUDA cuFuncSetAttribute(FunctionHandle function, int attribute, int value) {
+FAKE_CUDA_CALL cuFuncSetAttribute(FunctionHandle function, int attribute,
+                                  int value) {
   if (attribute == kMaxDynamicSharedBytes) {
     if (value > 227 * 1024)
       return kInvalidValue;
@@ -459,11 +323,12 @@ CUDA cuFuncSetAttribute(FunctionHandle function, int attribute, int value) {
   return enter("cuFuncSetAttribute");
 }
 
-CUDA cuTensorMapEncodeTiled(void *result, int type, unsigned rank,
-                            void *address, const uint64_t *sizes,
-                            const uint64_t *strides, const unsigned *box,
-                            const unsigned *steps, int interleave, int swizzle,
-                            int, int fill) {
+FAKE_CUDA_CALL cuTensorMapEncodeTiled(void *result, int type, unsigned rank,
+                                      void *address, const uint64_t *sizes,
+                                      const uint64_t *strides,
+                                      const unsigned *box,
+                                      const unsigned *steps, int interleave,
+                                      int swizzle, int, int fill) {
   auto device = reinterpret_cast<DevicePointer>(address);
   // What cuda.h asks for, and the one kind that the emulator copies by.
   if ((type != kMapFloat16 && type != kMapBFloat16) || rank < 1 || rank > 5 ||
@@ -490,10 +355,11 @@ CUDA cuTensorMapEncodeTiled(void *result, int type, unsigned rank,
   return enter("cuTensorMapEncodeTiled");
 }
 
-CUDA cuLaunchKernel(FunctionHandle function, unsigned gridX, unsigned gridY,
-                    unsigned gridZ, unsigned blockX, unsigned blockY,
-                    unsigned blockZ, unsigned sharedBytes, StreamHandle stream,
-                    void **parameters, void **) {
+FAKE_CUDA_CALL cuLaunchKernel(FunctionHandle function, unsigned gridX,
+                              unsigned gridY, unsigned gridZ, unsigned blockX,
+                              unsigned blockY, unsigned blockZ,
+                              unsigned sharedBytes, StreamHandle stream,
+                              void **parameters, void **) {
   unsigned grid[] = {gridX, gridY, gridZ}, block[] = {blockX, blockY, blockZ};
   return launch(function, grid, block, sharedBytes, stream, parameters);
 }

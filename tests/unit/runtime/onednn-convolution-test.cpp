@@ -2,7 +2,7 @@
 // reference
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "tests/unit/runtime/onednn-fixture.h"
+#include "tests/unit/runtime/primitive-fixture.h"
 
 #include <cmath>
 #include <thread>
@@ -12,29 +12,8 @@ using namespace heed::reference;
 
 namespace {
 
-const Dims kChannelsLast[] = {{},        {},           {},
-                              {0, 2, 1}, {0, 2, 3, 1}, {0, 2, 3, 4, 1}};
-
 class OnednnConvolution : public OnednnTest {
 protected:
-  /// Weights (g·o, i, k…) as the memory (g, o, i, k…), whose logical dims are
-  /// the same; without groups the first has no memory.
-  static Array weightsArray(const Tensor &w, int64_t groups) {
-    Array array = Array::of(w);
-    Dims layout = {-1};
-    layout.insert(layout.end(), array.layout.begin(), array.layout.end());
-    if (groups > 1) {
-      int64_t outputs = w.shape[0] / groups;
-      array.sizes[0] = outputs;
-      array.sizes.insert(array.sizes.begin(), groups);
-      array.strides.insert(array.strides.begin(), outputs * array.strides[0]);
-      for (size_t i = 0; i < layout.size(); ++i)
-        layout[i] = static_cast<int64_t>(i);
-    }
-    array.layout = layout;
-    return array;
-  }
-
   std::string run(const Tensor &x, const Tensor &w, const ConvParams &p,
                   bool last, std::vector<Primitive::Op> postOps = {},
                   const std::function<double(double)> &f = nullptr) {

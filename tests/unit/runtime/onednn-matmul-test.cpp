@@ -1,7 +1,7 @@
 // onednn-matmul-test.cpp - matrix products of oneDNN against the reference
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "tests/unit/runtime/onednn-fixture.h"
+#include "tests/unit/runtime/primitive-fixture.h"
 
 #include <cmath>
 

@@ -129,7 +129,8 @@ llvm::Expected<Lowered> lowerModel(ModuleOp module,
   module->removeAttr("attn.in_place");
   if (auto places = module->getAttrOfType<ArrayAttr>("attn.places")) {
     result.onGpu = cast<StringAttr>(places[0]).str();
-    result.onCpu = cast<StringAttr>(places[1]).str();
+    result.byLibrary = cast<StringAttr>(places[1]).str();
+    result.onCpu = cast<StringAttr>(places[2]).str();
   }
   module->removeAttr("attn.places");
   result.workspace = workspaceBytes(module);

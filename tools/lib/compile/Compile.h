@@ -40,8 +40,9 @@ struct Lowered {
   std::vector<std::vector<char>> expanded; // splat weights, written out
   /// Pairs of result and input that may share memory.
   std::vector<std::pair<int64_t, int64_t>> inPlace;
-  /// Of a program for a GPU: kernels there, and what stays on the CPU.
-  std::string onGpu, onCpu;
+  /// Of a program for a GPU: kernels there, what is for libraries, and what
+  /// stays on the CPU.
+  std::string onGpu, byLibrary, onCpu;
   /// Bytes that compiled code asks for as scratch memory; none where they
   /// depend on the inputs' sizes.
   std::optional<int64_t> workspace;

@@ -108,6 +108,7 @@ llvm::Error CompiledProgram::call(heed::Context &context) {
   if (context.run(entry) != 0)
     return llvm::createStringError(Twine("run failed: ") + context.error());
   heed_cuda_counts(context.get(), &counts);
+  why = heed_cuda_why_on_host(context.get());
   return llvm::Error::success();
 }
 

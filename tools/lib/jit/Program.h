@@ -65,12 +65,16 @@ public:
   llvm::Expected<Profile> profile(llvm::ArrayRef<Array> inputs, int64_t threads,
                                   double seconds, std::vector<Array> &outputs);
 
-  /// Of a program for a GPU: its kernels, and what stays on the CPU.
+  /// Of a program for a GPU: its kernels, what is for libraries, and what stays
+  /// on the CPU.
   llvm::StringRef onGpu() const { return lowered.onGpu; }
+  llvm::StringRef byLibrary() const { return lowered.byLibrary; }
   llvm::StringRef onCpu() const { return lowered.onCpu; }
 
   /// What the last run did on a GPU: zeros for a program that uses none.
   const HeedCudaCounts &cudaCounts() const { return counts; }
+  /// Why the first of its primitives that no library took ran on the CPU.
+  llvm::StringRef whyOnHost() const { return why; }
 
 private:
   friend class Session;
@@ -85,6 +89,7 @@ private:
   Lowered lowered; // its weights
   std::vector<ProfiledKernel> kernelList;
   HeedCudaCounts counts{};
+  std::string why;
   /// Pairs of result and input that are told to share memory.
   std::vector<std::pair<int64_t, int64_t>> aliases;
   std::unique_ptr<heed::Program> program;

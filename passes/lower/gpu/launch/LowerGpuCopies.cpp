@@ -9,6 +9,7 @@
 //   launch(pointer into %a)       launch(heed_cuda_to_device(ctx, pointer, writes))
 //   host op on %a                 heed_cuda_to_host(ctx, address of %a, writes)
 //                                 host op
+//   primitive of a library        the same: heed_cuda_primitive copies itself
 //
 // Values that may be the same memory, by views, branches and loops, are a class;
 // only classes that some launch uses get calls. In a block, a call that says what
@@ -33,6 +34,7 @@
 #include "passes/lower/cpu/RuntimeCalls.h"
 #include "passes/lower/gpu/launch/BufferClasses.h"
 #include "passes/lower/gpu/launch/KernelWrites.h"
+#include "passes/lower/gpu/launch/SerialControl.h"
 #include "runtime/cuda/Cuda.h"
 #include "llvm/ADT/MapVector.h"
 #include <map>
@@ -78,8 +80,10 @@ struct Touch {
   bool writes;
 };
 
-bool isSerialControl(Operation *op) {
-  return isa<scf::ForOp, scf::IfOp, scf::WhileOp, scf::IndexSwitchOp>(op);
+/// A launch, or a primitive that a library may run on the device.
+bool isOfDevice(Operation *op) {
+  auto primitive = dyn_cast<attn::PrimitiveOp>(op);
+  return isa<gpu::LaunchFuncOp>(op) || (primitive && primitive.getDevice());
 }
 
 /// What the op itself, and ops in its regions, read and write.
@@ -87,8 +91,9 @@ SmallVector<Touch> touchesOf(Operation *op) {
   llvm::MapVector<Value, bool> touches;
   op->walk([&](Operation *inner) {
     if (isa<memref::AllocOp, memref::AllocaOp, memref::DeallocOp,
-            gpu::LaunchFuncOp, hopper::TensorMapOp>(inner) ||
-        isSerialControl(inner) || inner->hasTrait<OpTrait::IsTerminator>())
+            hopper::TensorMapOp>(inner) ||
+        isOfDevice(inner) || isSerialControl(inner) ||
+        inner->hasTrait<OpTrait::IsTerminator>())
       return;
     auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
     if (effects && effects.hasNoEffect())
@@ -153,7 +158,7 @@ private:
   using Known = llvm::DenseMap<Value, Place>;
 
   struct Argument {
-    OpOperand *operand; // the pointer; null for a tensor map
+    OpOperand *operand; // the pointer; null where the runtime brings it
     bool writes;
     SmallVector<Value, 1> used; // classes
   };
@@ -203,6 +208,16 @@ private:
         arguments.push_back(argument);
       }
       return WalkResult::advance();
+    });
+    function.walk([&](attn::PrimitiveOp primitive) {
+      if (!primitive.getDevice())
+        return;
+      for (OpOperand &operand : primitive->getOpOperands()) {
+        Value used = classes.find(operand.get());
+        onDevice.insert(used);
+        bool writes = primitive.isDpsInit(&operand);
+        launches[primitive].push_back({nullptr, writes, {used}});
+      }
     });
     return failure(result.wasInterrupted());
   }
@@ -288,9 +303,9 @@ private:
       known.erase(root);
   }
 
-  void visitLaunch(gpu::LaunchFuncOp launch, Known &known) {
+  void visitLaunch(Operation *launch, Known &known) {
     b.setInsertionPoint(launch);
-    Location loc = launch.getLoc();
+    Location loc = launch->getLoc();
     for (const Argument &argument : launches[launch]) {
       forget(argument, known);
       if (!argument.operand)
@@ -305,7 +320,9 @@ private:
 
   void visitControl(Operation *op, Known &known) {
     bool launchesInside = false;
-    op->walk([&](gpu::LaunchFuncOp launch) {
+    op->walk([&](Operation *launch) {
+      if (!isOfDevice(launch))
+        return;
       launchesInside = true;
       // What an iteration knows holds after each of the others too.
       for (const Argument &argument : launches[launch])
@@ -332,8 +349,8 @@ private:
 
   void visit(Block &block, Known known) {
     for (Operation &op : llvm::make_early_inc_range(block)) {
-      if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
-        visitLaunch(launch, known);
+      if (isOfDevice(&op)) {
+        visitLaunch(&op, known);
       } else if (isSerialControl(&op)) {
         visitControl(&op, known);
       } else {
@@ -373,11 +390,13 @@ private:
 /// What runs where, for those who ask: in a remark, and as `attn.places` of the
 /// module, for the tool that runs it.
 void report(func::FuncOp function) {
-  std::map<std::string, unsigned> kernels, host;
+  std::map<std::string, unsigned> kernels, library, host;
   std::function<void(Block &)> count = [&](Block &block) {
     for (Operation &op : block) {
       if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
         ++kernels[launch.getKernelName().str()];
+      else if (isOfDevice(&op))
+        ++library[nameOf(&op)];
       else if (isSerialControl(&op))
         for (Region &region : op.getRegions())
           for (Block &inner : region)
@@ -394,15 +413,17 @@ void report(func::FuncOp function) {
               std::to_string(number) + ")";
     return text.empty() ? std::string("nothing") : text;
   };
-  std::string onGpu = list(kernels), onCpu = list(host);
+  std::string onGpu = list(kernels), byLibrary = list(library),
+              onCpu = list(host);
   remark::analysis(function.getLoc(),
                    remark::RemarkOpts::name("gpu").category("heed-lower"))
       << remark::metric("kernels", onGpu)
+      << remark::metric("by cuBLAS and cuDNN", byLibrary)
       << remark::metric("stays on the CPU", onCpu);
   Builder b(function.getContext());
   if (function.getSymName() == "main")
-    function->getParentOp()->setAttr("attn.places",
-                                     b.getStrArrayAttr({onGpu, onCpu}));
+    function->getParentOp()->setAttr(
+        "attn.places", b.getStrArrayAttr({onGpu, byLibrary, onCpu}));
 }
 
 struct LowerGpuCopies : impl::LowerGpuCopiesBase<LowerGpuCopies> {
@@ -412,8 +433,9 @@ struct LowerGpuCopies : impl::LowerGpuCopiesBase<LowerGpuCopies> {
       if (function.isExternal())
         continue;
       report(function);
-      WalkResult hasLaunch = function.walk(
-          [](gpu::LaunchFuncOp) { return WalkResult::interrupt(); });
+      WalkResult hasLaunch = function.walk([](Operation *op) {
+        return isOfDevice(op) ? WalkResult::interrupt() : WalkResult::advance();
+      });
       if (!hasLaunch.wasInterrupted())
         continue;
       Value context = heed::lower::getContext(function);

@@ -187,3 +187,42 @@ func.func @parallel(%context: !llvm.ptr, %a: memref<64xf32>) -> i32 {
   return %ok : i32
 }
 }
+
+// -----
+
+llvm.func @heed_status(!llvm.ptr) -> i32
+
+// A primitive that a library may run copies by itself; the host waits for it
+// where it reads the result, and not for what was read only.
+// CHECK-LABEL: func.func @main
+// CHECK: llvm.call @heed_cuda_start
+// CHECK-COUNT-3: llvm.call @heed_cuda_buffer
+// CHECK: llvm.call @heed_cuda_to_host
+// CHECK: linalg.fill
+// CHECK: llvm.call @heed_cuda_to_host
+// CHECK: linalg.fill
+// CHECK-NOT: heed_cuda
+// CHECK: attn.primitive matmul
+// CHECK: memref.load
+// CHECK: llvm.call @heed_cuda_to_host
+// CHECK: memref.load
+// CHECK-NOT: heed_cuda_to_host
+// CHECK: llvm.call @heed_cuda_finish
+// expected-remark @below {{by cuBLAS and cuDNN="attn.primitive matmul (1)", kernels=nothing, stays on the CPU="linalg.fill (2)"}}
+func.func @main(%context: !llvm.ptr) -> i32 {
+  %c0 = arith.constant 0 : index
+  %x = arith.constant 1.0 : f32
+  %a = memref.alloc() : memref<4x8xf32>
+  %b = memref.alloc() : memref<8x4xf32>
+  %c = memref.alloc() : memref<4x4xf32>
+  %d = memref.alloc() : memref<2xf32>
+  linalg.fill ins(%x : f32) outs(%a : memref<4x8xf32>)
+  linalg.fill ins(%x : f32) outs(%b : memref<8x4xf32>)
+  attn.primitive matmul ins(%a, %b : memref<4x8xf32>, memref<8x4xf32>) outs(%c : memref<4x4xf32>) layouts = [[0, 1], [0, 1], [0, 1]] {device}
+  %y = memref.load %a[%c0, %c0] : memref<4x8xf32>
+  %z = memref.load %c[%c0, %c0] : memref<4x4xf32>
+  %s = arith.addf %y, %z : f32
+  memref.store %s, %d[%c0] : memref<2xf32>
+  %status = llvm.call @heed_status(%context) : (!llvm.ptr) -> i32
+  return %status : i32
+}

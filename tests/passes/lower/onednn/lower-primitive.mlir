@@ -1,8 +1,8 @@
 // RUN: heed-opt %s --heed-lower-primitive --split-input-file --verify-diagnostics | FileCheck %s
 
-// The record: version 1, matmul, no spatial dims, four operands, one post-op;
+// The record: version 2, matmul, f32, no spatial dims, four operands, one post-op;
 // then each operand's role, whether it is constant, its rank and its layout.
-// CHECK: memref.global "private" constant @heed_site_0 : memref<33xi64> = dense<[1, 0, 0, 4, 1,
+// CHECK: memref.global "private" constant @heed_site_0 : memref<34xi64> = dense<[2, 0, 0, 0, 4, 1,
 // CHECK-SAME: 0, 0, 2, 2, 0, 1,
 // CHECK-SAME: 1, 1, 2, 2, 0, 1,
 // CHECK-SAME: 3, 0, 1, 2, -1, 0,
@@ -26,6 +26,18 @@ func.func @main(%context: !llvm.ptr, %a: memref<?x8xf32, strided<[?, 1], offset:
 
 // -----
 
+// Of f16, on a GPU where it has a library.
+// CHECK: memref.global "private" constant @heed_site_0 : memref<24xi64> = dense<[2, 0, 1, 0, 3, 0,
+// CHECK-LABEL: func.func @device
+// CHECK: call @heed_cuda_primitive
+// CHECK-NOT: attn.primitive
+func.func @device(%context: !llvm.ptr, %a: memref<4x8xf16>, %w: memref<8x16xf16>, %c: memref<4x16xf16>) {
+  attn.primitive matmul ins(%a, %w : memref<4x8xf16>, memref<8x16xf16>) outs(%c : memref<4x16xf16>) layouts = [[0, 1], [0, 1], [0, 1]] {device}
+  return
+}
+
+// -----
+
 func.func @no_context(%a: memref<2x3xf32>, %b: memref<3x2xf32>) {
   // expected-error @below {{expected a function whose argument 0 is the runtime's context}}
   attn.primitive reorder ins(%a : memref<2x3xf32>) outs(%b : memref<3x2xf32>) layouts = [[0, 1], [1, 0]]
@@ -36,8 +48,8 @@ func.func @no_context(%a: memref<2x3xf32>, %b: memref<3x2xf32>) {
 
 // A layer is one call for each direction: 9 operands, a stride of 1 through
 // time and of -1; gates are exchanged in the weights.
-// CHECK-DAG: memref.global "private" constant @heed_site_0 : memref<82xi64> = dense<[1, 7, 1, 9, 0, 1, 1, 0, 0, 1, 0, 0, 3, 3, 0, 1, 2,
-// CHECK-DAG: memref.global "private" constant @heed_site_1 : memref<82xi64> = dense<[1, 7, 1, 9, 0, -1, 1, 0, 0, 1,
+// CHECK-DAG: memref.global "private" constant @heed_site_0 : memref<83xi64> = dense<[2, 7, 0, 1, 9, 0, 1, 1, 0, 0, 1, 0, 0, 3, 3, 0, 1, 2,
+// CHECK-DAG: memref.global "private" constant @heed_site_1 : memref<83xi64> = dense<[2, 7, 0, 1, 9, 0, -1, 1, 0, 0, 1,
 // CHECK-LABEL: func.func @lstm_of_the_library
 // CHECK-COUNT-2: call @heed_onednn_primitive
 // CHECK-NOT: attn.recurrent

@@ -1,10 +1,10 @@
 // Site.h - a primitive as its call site describes it, decoded
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef HEED_RUNTIME_ONEDNN_SITE_H
-#define HEED_RUNTIME_ONEDNN_SITE_H
+#ifndef HEED_RUNTIME_SUPPORT_SITE_H
+#define HEED_RUNTIME_SUPPORT_SITE_H
 
-#include "runtime/onednn/SiteRecord.h"
+#include "runtime/support/SiteRecord.h"
 
 #include <cstddef>
 #include <vector>
@@ -28,6 +28,7 @@ struct PostOp {
 
 struct Site {
   PrimitiveKind kind;
+  ElementKind element;
   Dims strides, dilations, padLow, padHigh, kernel;
   std::vector<Operand> operands;
   std::vector<PostOp> postOps;
@@ -51,4 +52,4 @@ std::vector<View> makeViews(const Site &site, const int64_t *shapes);
 
 } // namespace heed::runtime
 
-#endif // HEED_RUNTIME_ONEDNN_SITE_H
+#endif // HEED_RUNTIME_SUPPORT_SITE_H

@@ -6,7 +6,7 @@
 // record of 64-bit words; its address is the site's identity. What changes from
 // call to call, pointers, sizes and strides, is passed in the call words.
 //
-//   record  = version kind S N P
+//   record  = version kind element S N P
 //             strides[S] dilations[S] padLow[S] padHigh[S] kernel[S]
 //             operand[N] postOp[P]
 //   operand = role constant rank L layout[L]
@@ -32,14 +32,14 @@
 // i, f, c, o and u, r, o; a gru that resets behind its product has a fourth
 // bias, that of the product.
 
-#ifndef HEED_RUNTIME_ONEDNN_SITERECORD_H
-#define HEED_RUNTIME_ONEDNN_SITERECORD_H
+#ifndef HEED_RUNTIME_SUPPORT_SITERECORD_H
+#define HEED_RUNTIME_SUPPORT_SITERECORD_H
 
 #include <cstdint>
 
 namespace heed::runtime {
 
-constexpr int64_t kSiteVersion = 1;
+constexpr int64_t kSiteVersion = 2;
 
 enum class PrimitiveKind : int64_t {
   Matmul,
@@ -55,6 +55,9 @@ enum class PrimitiveKind : int64_t {
   RnnTanh,
   RnnRelu,
 };
+
+/// Of all operands.
+enum class ElementKind : int64_t { F32, F16, BF16 };
 
 enum class OperandRole : int64_t {
   Source,
@@ -102,4 +105,4 @@ enum class PostOpKind : int64_t {
 
 } // namespace heed::runtime
 
-#endif // HEED_RUNTIME_ONEDNN_SITERECORD_H
+#endif // HEED_RUNTIME_SUPPORT_SITERECORD_H

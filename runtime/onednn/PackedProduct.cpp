@@ -1,4 +1,4 @@
-// Product.cpp - products of constant weights as other families of primitives
+// PackedProduct.cpp - products of constant weights as other families of primitives
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   inner product   src m k          weights n k        dst m n
@@ -6,7 +6,7 @@
 //
 // Both pack constant weights once, channels last is row by row.
 
-#include "runtime/onednn/Product.h"
+#include "runtime/onednn/PackedProduct.h"
 
 #include "runtime/cost/CostModel.h"
 

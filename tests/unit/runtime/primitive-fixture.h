@@ -1,13 +1,13 @@
-// onednn-fixture.h - makes site records, and compares calls with the reference
+// primitive-fixture.h - makes site records, and compares calls with the reference
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef HEED_TESTS_UNIT_RUNTIME_ONEDNN_FIXTURE_H
-#define HEED_TESTS_UNIT_RUNTIME_ONEDNN_FIXTURE_H
+#ifndef HEED_TESTS_UNIT_RUNTIME_PRIMITIVE_FIXTURE_H
+#define HEED_TESTS_UNIT_RUNTIME_PRIMITIVE_FIXTURE_H
 
 #include "runtime/onednn/Onednn.h"
-#include "runtime/onednn/SiteRecord.h"
 #include "runtime/reference/Reference.h"
 #include "runtime/support/Host.h"
+#include "runtime/support/SiteRecord.h"
 
 #include <cstring>
 #include <gtest/gtest.h>
@@ -65,6 +65,28 @@ inline reference::Tensor random(reference::Shape shape, unsigned seed) {
   return tensor;
 }
 
+/// Orders of dims by rank, with channels behind the positions.
+inline const Dims kChannelsLast[] = {{},        {},           {},
+                                     {0, 2, 1}, {0, 2, 3, 1}, {0, 2, 3, 4, 1}};
+
+/// Weights (g·o, i, k…) as the memory (g, o, i, k…), whose logical dims are
+/// the same; without groups the first has no memory.
+inline Array weightsArray(const reference::Tensor &w, int64_t groups) {
+  Array array = Array::of(w);
+  Dims layout = {-1};
+  layout.insert(layout.end(), array.layout.begin(), array.layout.end());
+  if (groups > 1) {
+    int64_t outputs = w.shape[0] / groups;
+    array.sizes[0] = outputs;
+    array.sizes.insert(array.sizes.begin(), groups);
+    array.strides.insert(array.strides.begin(), outputs * array.strides[0]);
+    for (size_t i = 0; i < layout.size(); ++i)
+      layout[i] = static_cast<int64_t>(i);
+  }
+  array.layout = layout;
+  return array;
+}
+
 /// One primitive: its operands in order, and what the record says of it.
 struct Primitive {
   struct Part {
@@ -83,7 +105,9 @@ struct Primitive {
   std::vector<Op> postOps = {};
 
   std::vector<int64_t> record() const {
-    std::vector<int64_t> words = {kSiteVersion, static_cast<int64_t>(kind),
+    std::vector<int64_t> words = {kSiteVersion,
+                                  static_cast<int64_t>(kind),
+                                  static_cast<int64_t>(ElementKind::F32),
                                   static_cast<int64_t>(strides.size()),
                                   static_cast<int64_t>(parts.size()),
                                   static_cast<int64_t>(postOps.size())};
@@ -120,6 +144,25 @@ struct Primitive {
   }
 };
 
+inline void compare(const Array &got, const reference::Tensor &expected) {
+  if (expected.data.empty())
+    return;
+  double worst = 0;
+  Dims index(expected.shape.size(), 0), where = index;
+  do {
+    double want = expected.at(index);
+    double error = std::abs(double(got.data[got.offset(index)]) - want) /
+                   (1 + std::abs(want));
+    if (!(error <= worst)) {
+      worst = error;
+      where = index;
+    }
+  } while (reference::next(index, expected.shape));
+  EXPECT_LT(worst, 2e-5) << "at " << testing::PrintToString(where) << ": got "
+                         << got.data[got.offset(where)] << ", expected "
+                         << expected.at(where);
+}
+
 class OnednnTest : public testing::Test {
 protected:
   void SetUp() override {
@@ -151,27 +194,8 @@ protected:
     }
     return implementation;
   }
-
-  static void compare(const Array &got, const reference::Tensor &expected) {
-    if (expected.data.empty())
-      return;
-    double worst = 0;
-    Dims index(expected.shape.size(), 0), where = index;
-    do {
-      double want = expected.at(index);
-      double error = std::abs(double(got.data[got.offset(index)]) - want) /
-                     (1 + std::abs(want));
-      if (!(error <= worst)) {
-        worst = error;
-        where = index;
-      }
-    } while (reference::next(index, expected.shape));
-    EXPECT_LT(worst, 2e-5) << "at " << testing::PrintToString(where) << ": got "
-                           << got.data[got.offset(where)] << ", expected "
-                           << expected.at(where);
-  }
 };
 
 } // namespace heed::runtime
 
-#endif // HEED_TESTS_UNIT_RUNTIME_ONEDNN_FIXTURE_H
+#endif // HEED_TESTS_UNIT_RUNTIME_PRIMITIVE_FIXTURE_H

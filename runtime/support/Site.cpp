@@ -1,7 +1,7 @@
 // Site.cpp - decodes site records and call words
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "runtime/onednn/Site.h"
+#include "runtime/support/Site.h"
 
 #include <cstring>
 #include <stdexcept>
@@ -33,6 +33,7 @@ Site decodeSite(const int64_t *record) {
     throw std::runtime_error("compiled for another version of the runtime");
   Site site;
   site.kind = static_cast<PrimitiveKind>(reader.word());
+  site.element = static_cast<ElementKind>(reader.word());
   int64_t spatial = reader.word(), operands = reader.word();
   int64_t postOps = reader.word();
   for (Dims *list : {&site.strides, &site.dilations, &site.padLow,
