@@ -270,6 +270,21 @@ void Warp::multiplyWarpgroup(Operation *op) {
   meet();
 }
 
+void Warp::comeTo(Value id, Value threads, bool waits) {
+  Memory::NamedBarrier &barrier = memory.namedBarriers[{rank, uniform(id)}];
+  auto expected = static_cast<int64_t>(uniform(threads));
+  int64_t phase = barrier.phase;
+  barrier.threads += kLanes;
+  if (barrier.threads > expected)
+    memory.fail("more threads than the named barrier expects");
+  if (barrier.threads == expected) {
+    barrier.threads = 0;
+    ++barrier.phase;
+  } else if (waits) {
+    waitFor([&] { return barrier.phase != phase; });
+  }
+}
+
 bool Warp::executeHopper(Operation *op) {
   if (isa<hopper::WgmmaOp, hopper::WaitOp>(op)) {
     if (active != ~0u)
@@ -330,6 +345,11 @@ bool Warp::executeHopper(Operation *op) {
     waitFor([&] { return memory.hasPassed(address, parity); });
     memory.current = op;
     memory.arriveAt(address);
+  } else if (auto wait = dyn_cast<NVVM::BarrierOp>(op)) {
+    comeTo(wait.getBarrierId(), wait.getNumberOfThreads(), /*waits=*/true);
+  } else if (auto arrival = dyn_cast<NVVM::BarrierArriveOp>(op)) {
+    comeTo(arrival.getBarrierId(), arrival.getNumberOfThreads(),
+           /*waits=*/false);
   } else if (!isa<NVVM::SetMaxRegisterOp, NVVM::FenceMbarrierInitOp>(op)) {
     return false;
   }

@@ -75,6 +75,12 @@ public:
   uint16_t loadFactor(uint64_t offset);
   uint64_t addMap(TensorMap map);
   const TensorMap *findMap(uint64_t handle);
+  /// Threads that have come to a named barrier (bar.sync, bar.arrive), by block
+  /// and id, and how often all had.
+  struct NamedBarrier {
+    int64_t threads = 0, phase = 0;
+  };
+  std::map<std::pair<unsigned, uint64_t>, NamedBarrier> namedBarriers;
   /// Warps that have come to a meeting of their warpgroup, by warpgroup.
   std::map<unsigned, int64_t> meetings;
 
@@ -172,6 +178,8 @@ private:
   void copyTensor(mlir::Operation *op);
   void multiplyWarpgroup(mlir::Operation *op);
   void meet();
+  /// A warp comes to a named barrier of `threads`, and perhaps waits there.
+  void comeTo(mlir::Value id, mlir::Value threads, bool waits);
 
   Memory &memory;
   mlir::ModuleOp module;

@@ -24,6 +24,7 @@ void Memory::clearShared(int64_t bytes, unsigned blocks) {
   shared.assign(blocks, std::vector<char>(bytes, static_cast<char>(0xff)));
   words.assign(blocks, std::vector<Word>(bytes / kWordBytes + 1));
   barriers.clear();
+  namedBarriers.clear();
   meetings.clear();
   interval = clusterInterval = 0;
 }

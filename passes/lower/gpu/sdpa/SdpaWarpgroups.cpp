@@ -10,11 +10,16 @@
 //   Q ⇒                          await Q
 //   for each block j:            s = Q·K₀ᵀ, await; p, m, l = softmax(s)
 //     await empty K; K_j ⇒       for each block j > 0:
-//     await empty V; V_j ⇒         begin s = Q·K_jᵀ
-//                                  begin o += p·V_{j−1}
+//     await empty V; V_j ⇒         await my turn
+//                                  begin s = Q·K_jᵀ
+//                                  begin o += p·V_{j−1}, give the turn away
 //                                  await s, release K_j; p', m, l, α = softmax(s)
 //                                  await o, release V_{j−1}; o ← α·o, p = p'
 //                                o += p·V_last, await; o / l, lse
+//
+// The owners take turns ("ping-pong"): while one begins its products, the other's
+// softmax runs. With wide heads the products take so much longer than a softmax
+// that waiting costs more.
 //
 // ⇒ is TMA. p never leaves its registers: rounded to pairs, the elements of s are
 // the first factor of the next product.
@@ -37,6 +42,8 @@ namespace heed::cuda {
 static constexpr uint32_t kCopierRegisters = 40, kOwnerRegisters = 232;
 static constexpr int64_t kOwners = 2, kWarpgroupThreads = 128;
 static constexpr int64_t kOwnerRows = 64;
+/// The widest heads whose owners take turns; as FlashAttention-3 has it.
+static constexpr int64_t kTurnColumns = 128;
 
 SdpaPanels::SdpaPanels(const SdpaTiles &tiles)
     : tiles(tiles), ring{kStages, keyTile().bytes() + valueTile().bytes(),
@@ -248,6 +255,25 @@ struct WarpgroupSchedule {
     return packed;
   }
 
+  bool takesTurns() const {
+    return std::max(kernel.tiles.headColumns, kernel.tiles.valueColumns) <=
+           kTurnColumns;
+  }
+  Value turnThreads() { return k.i32(kOwners * kWarpgroupThreads); }
+
+  /// Turns are named barriers; their ids are the numbers of the warpgroups, 0 is
+  /// the block's.
+  void awaitTurn(Value warpgroup) {
+    if (takesTurns())
+      NVVM::BarrierOp::create(k.b, k.loc, TypeRange{}, warpgroup, turnThreads(),
+                              {}, Value());
+  }
+  void giveTurn(Value warpgroup) {
+    Value other = k.sub(k.i32(kOwners + 1), warpgroup);
+    if (takesTurns())
+      NVVM::BarrierArriveOp::create(k.b, k.loc, other, turnThreads());
+  }
+
   void buildOwner(Value warpgroup) {
     setRegisters(kOwnerRegisters, NVVM::SetMaxRegisterAction::increase);
     // A warp's lane 0 is thread 0 of its warpgroup in the first warp only.
@@ -285,14 +311,18 @@ struct WarpgroupSchedule {
       return state;
     };
     Value secondKey = k.add(first, k.i32(kernel.tiles.keys));
+    // The first owner begins.
+    k.ifThen(isEqual(warpgroup, 2), [&] { giveTurn(warpgroup); });
     Values done =
         k.forLoop(secondKey, last, kernel.tiles.keys, carried,
                   [&](Value firstKey, ValueRange all) -> Values {
                     State state = unpack(all);
                     awaitFull(k, shared, panels.ring, state.keys);
+                    awaitTurn(warpgroup);
                     Scores s = startScores(state.keys, queries);
                     awaitFull(k, shared, panels.values, state.values);
                     Scores o = startSums(state.values, state.p, state.sums.o);
+                    giveTurn(warpgroup);
                     s = awaitProduct(k, s, 1);
                     release(k, shared, panels.ring, state.keys, isElected);
                     s = buildScores(kernel, task, s, firstKey);

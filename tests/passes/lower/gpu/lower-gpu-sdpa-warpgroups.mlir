@@ -31,15 +31,18 @@
 // CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global
 
 // Two own queries. In the loop s of a block and o of the one before are begun
-// before either is awaited.
+// before either is awaited, and the other owner has its turn.
 // CHECK: else
 // CHECK: nvvm.setmaxregister increase 232
 // CHECK: hopper.wgmma bf16 a
 // CHECK: hopper.wait 0
+// CHECK: nvvm.barrier.arrive
 // CHECK: scf.for
+// CHECK: nvvm.barrier id = %[[ME:.*]] number_of_threads = %c256
 // CHECK: hopper.wgmma bf16 a
 // CHECK-NOT: hopper.wait
 // CHECK: hopper.wgmma bf16 columns
+// CHECK: nvvm.barrier.arrive id = %[[OTHER:.*]] number_of_threads = %c256
 // CHECK: hopper.wait 1
 // CHECK: nvvm.mbarrier.arrive
 // CHECK: hopper.wait 0
