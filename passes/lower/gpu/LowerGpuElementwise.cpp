@@ -1,15 +1,21 @@
-// LowerGpuElementwise.cpp - elementwise linalg on memrefs -> kernels.
+// LowerGpuElementwise.cpp - elementwise linalg and copies on memrefs -> kernels.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //   vectors   operands lie along the last loop, or do not vary with it: a thread
 //             loads 16 bytes of each, several times, before it stores
-//   scalars   else, an element a thread: transposes, gathers of strides
+//   scalars   else, an element a thread: transposes, gathers of strides; with
+//             reductions, a sum a thread
+//
+// Floats are always computed on the device. Integers and copies are where a
+// launch or a primitive uses what they write: masks are, sizes are not.
 #include "passes/lower/gpu/Passes.h"
 #include "passes/lower/gpu/kernel/BlockLinalg.h"
 #include "passes/lower/gpu/kernel/BlockReduce.h"
 #include "passes/lower/gpu/kernel/VectorAccess.h"
+#include "passes/lower/gpu/launch/BufferClasses.h"
 
 #include "dialect/gate/GateOps.h"
+#include "dialect/primitive/PrimitiveOps.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -36,15 +42,45 @@ constexpr int64_t kThreads = 256;
 constexpr int64_t kUnroll = 4;
 
 std::string whyNot(linalg::LinalgOp op) {
-  if (op.getNumDpsInits() != 1 || op.getNumReductionLoops() > 0)
-    return "loops: expected parallel ones and one result";
+  if (op.getNumDpsInits() != 1)
+    return "result: expected one";
+  if (op.getNumReductionLoops() > 0 && (linalg::isaContractionOpInterface(op) ||
+                                        linalg::isaConvolutionOpInterface(op)))
+    return "loops: expected no product, convolution or pooling, which "
+           "libraries "
+           "have";
   auto type = dyn_cast<MemRefType>(op.getDpsInits()[0].getType());
-  if (!type || !isa<FloatType>(type.getElementType()))
-    return "result: expected floats";
-  if (type.getRank() == 0)
+  if (!type || type.getRank() == 0)
     return "result: expected at least one dim";
   return cuda::whyNotBuildable(op);
 }
+
+/// Which buffers launches and primitives of libraries use.
+class DeviceBuffers {
+public:
+  explicit DeviceBuffers(func::FuncOp function) : classes(function) {
+    function.walk([&](Operation *op) {
+      if (isa<gpu::LaunchFuncOp, attn::PrimitiveOp>(op))
+        for (Value operand : op->getOperands())
+          add(operand);
+    });
+  }
+  /// What a pointer points into, or the buffer itself.
+  void add(Value operand) {
+    if (isMemRef(operand))
+      used.insert(classes.find(operand));
+    else if (isa<LLVM::LLVMPointerType>(operand.getType()))
+      for (Value buffer : buffersOf(operand))
+        used.insert(classes.find(buffer));
+  }
+  bool contains(Value buffer) const {
+    return used.contains(classes.find(buffer));
+  }
+
+private:
+  BufferClasses classes;
+  llvm::DenseSet<Value> used;
+};
 
 /// Whether all tensors are walked in the order they lie in: one loop is enough.
 bool isFlat(linalg::LinalgOp op) {
@@ -241,27 +277,85 @@ struct LowerGpuElementwise
     ModuleOp module = getOperation();
     if (!cuda::requireChip(module, chip))
       return signalPassFailure();
-    SmallVector<linalg::LinalgOp> ops;
+    SmallVector<linalg::LinalgOp> floats;
     module.walk([&](linalg::LinalgOp op) {
-      if (op.hasPureBufferSemantics() && !op->getParentOfType<attn::GateOp>())
+      if (isCandidate(op) && hasFloats(op.getDpsInits()))
+        floats.push_back(op);
+    });
+    for (linalg::LinalgOp op : floats)
+      lowerIfHeld(op);
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isExternal())
+        lowerWhatFeeds(function);
+  }
+
+  static bool isCandidate(Operation *op) {
+    auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+    return (isa<memref::CopyOp>(op) ||
+            (linalgOp && linalgOp.hasPureBufferSemantics())) &&
+           !op->getParentOfType<attn::GateOp>();
+  }
+  static bool hasFloats(ValueRange values) {
+    return llvm::all_of(values, [](Value value) {
+      return isa<FloatType>(getElementTypeOrSelf(value));
+    });
+  }
+
+  /// Integers and copies, from the last on: what feeds what is on the device is
+  /// there, too.
+  void lowerWhatFeeds(func::FuncOp function) {
+    DeviceBuffers device(function);
+    SmallVector<Operation *> ops;
+    function.walk([&](Operation *op) {
+      if (isCandidate(op) &&
+          (isa<memref::CopyOp>(op) ||
+           !hasFloats(cast<linalg::LinalgOp>(op).getDpsInits())))
         ops.push_back(op);
     });
-    for (linalg::LinalgOp op : ops) {
-      std::string why = whyNot(op);
-      auto options =
-          remark::RemarkOpts::name("elementwise").category("heed-lower");
-      if (!why.empty()) {
-        remark::analysis(op.getLoc(), options)
-            << remark::metric("schedule", "no GPU kernel")
-            << remark::reason("{0}", why)
-            << remark::suggest("none: it stays on the CPU");
-        continue;
-      }
-      int64_t length = findLength(op);
-      remark::analysis(op.getLoc(), options)
-          << remark::metric("schedule", length > 1 ? "vectors" : "scalars");
-      lower(op, length);
+    for (Operation *op : llvm::reverse(ops)) {
+      auto copy = dyn_cast<memref::CopyOp>(op);
+      SmallVector<Value> operands(op->getOperands());
+      bool isUsed = device.contains(operands.back()) ||
+                    (copy && device.contains(copy.getSource()));
+      bool isLowered =
+          isUsed &&
+          (copy ? lowerCopy(copy) : lowerIfHeld(cast<linalg::LinalgOp>(op)));
+      if (isLowered)
+        for (Value operand : operands)
+          device.add(operand);
     }
+  }
+
+  bool lowerCopy(memref::CopyOp copy) {
+    OpBuilder b(copy);
+    auto op = cast<linalg::LinalgOp>(linalg::makeMemRefCopyOp(b, copy.getLoc(),
+                                                              copy.getSource(),
+                                                              copy.getTarget())
+                                         .getOperation());
+    bool isLowered = lowerIfHeld(op);
+    if (isLowered)
+      copy.erase();
+    else
+      op.erase();
+    return isLowered;
+  }
+
+  bool lowerIfHeld(linalg::LinalgOp op) {
+    std::string why = whyNot(op);
+    auto options =
+        remark::RemarkOpts::name("elementwise").category("heed-lower");
+    if (!why.empty()) {
+      remark::analysis(op.getLoc(), options)
+          << remark::metric("schedule", "no GPU kernel")
+          << remark::reason("{0}", why)
+          << remark::suggest("none: it stays on the CPU");
+      return false;
+    }
+    int64_t length = findLength(op);
+    remark::analysis(op.getLoc(), options)
+        << remark::metric("schedule", length > 1 ? "vectors" : "scalars");
+    lower(op, length);
+    return true;
   }
 
   void lower(linalg::LinalgOp op, int64_t length) {

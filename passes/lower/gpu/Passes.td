@@ -128,13 +128,14 @@ def LowerGpuRow : Pass<"heed-lower-gpu-row", "::mlir::ModuleOp"> {
 }
 
 def LowerGpuElementwise : Pass<"heed-lower-gpu-elementwise", "::mlir::ModuleOp"> {
-  let summary = "Turn elementwise linalg on buffers into kernels and their launches";
+  let summary = "Turn elementwise linalg, sums and copies on buffers into kernels and their launches";
   let description = [{
-    linalg ops of parallel loops alone whose result is floats: chains of
-    functions, with operands that are broadcast, and transposes. Where all
-    operands lie along the last loop or do not vary with it, a thread computes
-    four vectors of 16 bytes; else an element. What is not held stays as it is; a
-    remark says why.
+    linalg ops with a result of floats: chains of functions, with operands that
+    are broadcast, transposes, reductions that are no products. Integers and
+    copies, too, whose result a launch or a primitive uses: masks, not sizes.
+    Where all operands lie along the last loop or do not vary with it, a thread
+    computes four vectors of 16 bytes; else an element. What is not held stays as
+    it is; a remark says why.
 
     Before:
 

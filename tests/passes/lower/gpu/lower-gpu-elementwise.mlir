@@ -36,6 +36,46 @@ func.func @transpose(%x: memref<64x512xf32>, %y: memref<512x64xf32>) {
   return
 }
 
+// A mean over pixels is a sum a thread.
+// CHECK-LABEL: func @sum
+// CHECK: gpu.launch_func @heed_kernels::@elementwise_3 blocks in (%c8, %c1, %c1) threads in (%c256, %c1, %c1)
+func.func @sum(%x: memref<64x32x49xf32>, %y: memref<64x32xf32>) {
+  linalg.reduce ins(%x : memref<64x32x49xf32>) outs(%y : memref<64x32xf32>) dimensions = [2]
+    (%a: f32, %b: f32) {
+      %0 = arith.addf %a, %b : f32
+      linalg.yield %0 : f32
+    }
+  return
+}
+
+// What writes a mask for a kernel, and copies what one has written, is on the
+// device; from the last on, so that the numbers in front of the mask are, too.
+// CHECK-LABEL: func @feeds
+// CHECK-NOT: linalg
+// CHECK-NOT: memref.copy
+// CHECK-COUNT-4: gpu.launch_func
+#id = affine_map<(d0) -> (d0)>
+func.func @feeds(%n: memref<40xi64>, %x: memref<40xf32>, %y: memref<2x40xf32>) {
+  %limit = arith.constant 7 : i64
+  %zero = arith.constant 0.0 : f32
+  %doubled = memref.alloc() : memref<40xi64>
+  %mask = memref.alloc() : memref<40xi1>
+  linalg.add ins(%n, %n : memref<40xi64>, memref<40xi64>) outs(%doubled : memref<40xi64>)
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%doubled : memref<40xi64>) outs(%mask : memref<40xi1>) {
+  ^bb0(%in: i64, %out: i1):
+    %0 = arith.cmpi slt, %in, %limit : i64
+    linalg.yield %0 : i1
+  }
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%mask : memref<40xi1>) outs(%x : memref<40xf32>) {
+  ^bb0(%in: i1, %out: f32):
+    %0 = arith.select %in, %out, %zero : f32
+    linalg.yield %0 : f32
+  }
+  %row = memref.subview %y[1, 0] [1, 40] [1, 1] : memref<2x40xf32> to memref<40xf32, strided<[1], offset: 40>>
+  memref.copy %x, %row : memref<40xf32> to memref<40xf32, strided<[1], offset: 40>>
+  return
+}
+
 // CHECK: llvm.func @elementwise_0
 // CHECK-COUNT-4: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
 // CHECK-COUNT-4: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xi32>, !llvm.ptr<1>
