@@ -73,9 +73,7 @@ public:
       for (Value buffer : buffersOf(operand))
         used.insert(classes.find(buffer));
   }
-  bool contains(Value buffer) const {
-    return used.contains(classes.find(buffer));
-  }
+  bool contains(Value buffer) { return used.contains(classes.find(buffer)); }
 
 private:
   BufferClasses classes;
@@ -328,10 +326,8 @@ struct LowerGpuElementwise
 
   bool lowerCopy(memref::CopyOp copy) {
     OpBuilder b(copy);
-    auto op = cast<linalg::LinalgOp>(linalg::makeMemRefCopyOp(b, copy.getLoc(),
-                                                              copy.getSource(),
-                                                              copy.getTarget())
-                                         .getOperation());
+    linalg::LinalgOp op = linalg::CopyOp::create(
+        b, copy.getLoc(), copy.getSource(), copy.getTarget());
     bool isLowered = lowerIfHeld(op);
     if (isLowered)
       copy.erase();
