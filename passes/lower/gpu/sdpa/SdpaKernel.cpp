@@ -62,6 +62,10 @@ Value SdpaOperand::stride(SdpaOp::Dim dim) const {
   return {};
 }
 
+Value SdpaOperand::strideBytes(KernelBuilder &k, SdpaOp::Dim dim) const {
+  return k.mul(stride(dim), k.i64(elementBytes()));
+}
+
 Value SdpaOperand::head(KernelBuilder &k, Value batch, Value head) const {
   Value offset = k.i64(0);
   for (auto [expr, stride] : llvm::zip(map.getResults(), tensor.strides)) {

@@ -98,6 +98,8 @@ struct SdpaOperand {
   int64_t elementBytes() const;
   /// Elements from one index of `dim` to the next (i64); null: broadcast.
   Value stride(attn::SdpaOp::Dim dim) const;
+  /// The same in bytes.
+  Value strideBytes(KernelBuilder &k, attn::SdpaOp::Dim dim) const;
   /// The element at (b, h) whose other indices are 0.
   Value head(KernelBuilder &k, Value batch, Value head) const;
 };

@@ -1,4 +1,4 @@
-// SdpaSoftmax.cpp - maximum, exponents, sums; and what becomes of them.
+// SdpaSoftmax.cpp - scores, their maximum, exponents and sums.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "passes/lower/gpu/sdpa/SdpaSoftmax.h"
 
@@ -8,11 +8,9 @@
 #include <limits>
 
 using namespace mlir;
-using heed::attn::SdpaOp;
 
 namespace heed::cuda {
 
-static constexpr double kLn2 = 0.6931471805599453;
 static constexpr double kInf = std::numeric_limits<double>::infinity();
 
 SdpaSums SdpaSums::build(KernelBuilder &k, int64_t tiles) {
@@ -126,55 +124,6 @@ void rescale(KernelBuilder &k, Scores &o,
   for (FragmentC &tile : o)
     for (unsigned i = 0; i < 4; ++i)
       tile[i] = multiply(k, tile[i], factors[rowOf(i)]);
-}
-
-/// lse = m + ln l, by the first lane of a row.
-static void storeLogSum(SdpaKernel &kernel, SdpaTask &task, Value row, Value m,
-                        Value l) {
-  KernelBuilder &k = kernel.k;
-  double unit =
-      kernel.scalesInStage() ? 1 : kernel.op.getScale().convertToDouble();
-  Value log = math::Log2Op::create(k.b, k.loc, l);
-  Value lse = fma(k, log, k.f32(kLn2), multiply(k, m, k.f32(unit)));
-  if (kernel.isUniform()) {
-    Value attendsNone = arith::CmpFOp::create(
-        k.b, k.loc, arith::CmpFPredicate::OLE, m, k.f32(kLeastScore));
-    lse = k.select(attendsNone, k.f32(-kInf), lse);
-  }
-  k.ifThen(k.lessThan(task.lane.quad, k.i32(1)), [&] {
-    Value offset = k.mul(k.mul(k.widen(row), kernel.lse.stride(SdpaOp::I)),
-                         k.i64(kernel.lse.elementBytes()));
-    Value address = k.advance(kernel.lse.head(k, task.b, task.h), offset);
-    Value rounded =
-        attn::buildFloatCast(k.b, k.loc, lse, kernel.lse.tensor.element);
-    LLVM::StoreOp::create(k.b, k.loc, rounded, address);
-  });
-}
-
-void storeResult(SdpaKernel &kernel, SdpaTask &task, const SdpaSums &sums) {
-  KernelBuilder &k = kernel.k;
-  Value rowBytes = k.mul(kernel.o.stride(SdpaOp::I), k.i64(2));
-  Value head = kernel.o.head(k, task.b, task.h);
-  for (unsigned row = 0; row < kRowsOfLane; ++row) {
-    Value l = sumOfQuad(k, sums.l[row]);
-    auto fast = arith::FastMathFlags::afn | arith::FastMathFlags::arcp;
-    Value inverse = arith::DivFOp::create(k.b, k.loc, k.f32(1), l, fast);
-    if (kernel.op.getMaskedRows() == attn::MaskedRows::zero)
-      inverse = k.select(isEqual(k, l, 0), k.f32(0), inverse);
-    k.ifThen(k.lessThan(task.rows[row], kernel.queryCount), [&] {
-      Value address =
-          k.advance(head, k.add(k.mul(k.widen(task.rows[row]), rowBytes),
-                                k.widen(k.mul(task.lane.quad, k.i32(4)))));
-      for (auto [at, tile] : llvm::enumerate(sums.o)) {
-        Value pair = packPair(k, kernel.elementType(),
-                              multiply(k, tile[2 * row], inverse),
-                              multiply(k, tile[2 * row + 1], inverse));
-        LLVM::StoreOp::create(k.b, k.loc, pair, k.advance(address, 16 * at));
-      }
-      if (kernel.lse)
-        storeLogSum(kernel, task, task.rows[row], sums.m[row], l);
-    });
-  }
 }
 
 } // namespace heed::cuda

@@ -29,8 +29,9 @@ std::array<Value, kRowsOfLane> buildSoftmax(SdpaKernel &kernel, Scores &s,
 void rescale(KernelBuilder &k, Scores &o,
              const std::array<Value, kRowsOfLane> &factors);
 
-/// o / l and lse of the rows that exist.
-void storeResult(SdpaKernel &kernel, SdpaTask &task, const SdpaSums &sums);
+/// o / l and lse of the rows that exist, or the sums of a part (SdpaStore.cpp).
+void storeResult(SdpaKernel &kernel, const SdpaTask &task,
+                 const SdpaSums &sums);
 
 } // namespace heed::cuda
 

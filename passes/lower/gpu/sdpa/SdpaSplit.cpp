@@ -154,9 +154,8 @@ struct Combination {
       Value m = maximum();
       Values sums = add(m);
       Value inverse = invertSum(kernel, sums[0]);
-      Value bytes = k.i64(kernel.o.elementBytes());
-      Value columnBytes = k.mul(kernel.o.stride(SdpaOp::E), bytes);
-      Value rowBytes = k.mul(kernel.o.stride(SdpaOp::I), bytes);
+      Value columnBytes = kernel.o.strideBytes(k, SdpaOp::E);
+      Value rowBytes = kernel.o.strideBytes(k, SdpaOp::I);
       Value address =
           k.advance(kernel.o.head(k, b, h), k.mul(k.widen(row), rowBytes));
       for (int64_t i = 0; i < columns; ++i) {

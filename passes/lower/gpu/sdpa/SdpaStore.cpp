@@ -1,6 +1,6 @@
-// SdpaStore.cpp - the end of a row of the GPU's attention: o / l, lse.
+// SdpaStore.cpp - the end of the GPU's attention: o / l, lse, or a part's sums.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "passes/lower/gpu/sdpa/SdpaKernel.h"
+#include "passes/lower/gpu/sdpa/SdpaSoftmax.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -51,12 +51,106 @@ void storeLogSum(SdpaKernel &kernel, Value b, Value h, Value row, Value m,
     lse = k.select(attendsNone, k.f32(-std::numeric_limits<double>::infinity()),
                    lse);
   }
-  Value offset = k.mul(k.mul(k.widen(row), kernel.lse.stride(SdpaOp::I)),
-                       k.i64(kernel.lse.elementBytes()));
+  Value offset = k.mul(k.widen(row), kernel.lse.strideBytes(k, SdpaOp::I));
   Value rounded =
       attn::buildFloatCast(k.b, k.loc, lse, kernel.lse.tensor.element);
   LLVM::StoreOp::create(k.b, k.loc, rounded,
                         k.advance(kernel.lse.head(k, b, h), offset));
+}
+
+namespace {
+/// The end of a block of queries, for a lane's two rows.
+struct Store {
+  SdpaKernel &kernel;
+  KernelBuilder &k;
+  const SdpaTask &task;
+  const SdpaSums &sums;
+  LaneColumns columns = columnsOfLane(kernel.tiles.elementBytes);
+  Value ofLane; // its first column of a group (i32)
+
+  Store(SdpaKernel &kernel, const SdpaTask &task, const SdpaSums &sums)
+      : kernel(kernel), k(kernel.k), task(task), sums(sums),
+        ofLane(k.mul(task.lane.quad, k.i32(columns.width))) {}
+
+  /// Of each group of columns that a lane has beside each other, those that
+  /// exist: store(first column of the group, the values, `width` of them).
+  void storeColumns(unsigned row, int64_t count, int64_t width,
+                    llvm::function_ref<void(int64_t, ArrayRef<Value>)> store) {
+    int64_t span = 8 * columns.tiles;
+    for (int64_t first = 0; first < count; first += span) {
+      Values values;
+      for (int64_t i = 0; i < columns.width; ++i)
+        values.push_back(sums.o[first / 8 + columns.tileOf(i)]
+                               [2 * row + columns.elementOf(i)]);
+      for (int64_t i = 0; i < columns.width; i += width) {
+        Value exists = k.i1(true);
+        if (first + span > count)
+          exists = k.lessThan(ofLane, k.i32(count - first - i));
+        k.ifThen(exists,
+                 [&] { store(first + i, ArrayRef(values).slice(i, width)); });
+      }
+    }
+  }
+
+  /// A row of o, as many columns at a time as the lane has beside each other,
+  /// where the row allows that.
+  void storeRow(unsigned row, Value head, Value inverse) {
+    bool isWide = kernel.o.unitBytes >= columns.width * kernel.o.elementBytes();
+    Value columnBytes = kernel.o.strideBytes(k, SdpaOp::E);
+    Value rowBytes = kernel.o.strideBytes(k, SdpaOp::I);
+    Value address =
+        k.advance(head, k.add(k.mul(k.widen(task.rows[row]), rowBytes),
+                              k.mul(k.widen(ofLane), columnBytes)));
+    storeColumns(
+        row, kernel.op.getStaticSize(SdpaOp::E), isWide ? columns.width : 1,
+        [&](int64_t first, ArrayRef<Value> values) {
+          Values scaled;
+          for (Value value : values)
+            scaled.push_back(arith::MulFOp::create(k.b, k.loc, value, inverse));
+          storeElements(kernel, scaled,
+                        k.advance(address, k.mul(columnBytes, k.i64(first))));
+        });
+  }
+
+  /// A row of o before it is divided, then m and l.
+  void storePart(unsigned row, Value isFirst, Value l) {
+    Value start = kernel.sumsRow(task.b, task.h, task.part, task.rows[row]);
+    Value address = k.advance(start, k.widen(k.mul(ofLane, k.i32(4))));
+    int64_t end = SdpaSplit::columns(kernel.op);
+    storeColumns(row, std::min<int64_t>(end, 8 * sums.o.size()), columns.width,
+                 [&](int64_t first, ArrayRef<Value> values) {
+                   k.storeVector(values, k.advance(address, 4 * first));
+                 });
+    k.ifThen(isFirst, [&] {
+      k.storeVector({sums.m[row], l}, k.advance(start, 4 * end));
+    });
+  }
+
+  void build() {
+    Value isFirst = k.lessThan(task.lane.quad, k.i32(1));
+    Value head;
+    if (!kernel.isSplit())
+      head = kernel.o.head(k, task.b, task.h);
+    for (unsigned row = 0; row < kRowsOfLane; ++row) {
+      Value l = sumOfQuad(k, sums.l[row]);
+      Value inverse = kernel.isSplit() ? Value() : invertSum(kernel, l);
+      k.ifThen(k.lessThan(task.rows[row], kernel.queryCount), [&] {
+        if (kernel.isSplit())
+          return storePart(row, isFirst, l);
+        storeRow(row, head, inverse);
+        if (kernel.lse)
+          k.ifThen(isFirst, [&] {
+            storeLogSum(kernel, task.b, task.h, task.rows[row], sums.m[row], l);
+          });
+      });
+    }
+  }
+};
+} // namespace
+
+void storeResult(SdpaKernel &kernel, const SdpaTask &task,
+                 const SdpaSums &sums) {
+  Store(kernel, task, sums).build();
 }
 
 } // namespace heed::cuda
