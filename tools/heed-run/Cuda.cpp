@@ -9,9 +9,12 @@ using namespace llvm;
 
 namespace heed {
 
-/// The chip of a compute capability: PTX for one runs on later ones of the same
-/// generation.
+/// The chip of a compute capability: with an a, what this one has and no other;
+/// else PTX for one runs on later ones of the same generation.
 static std::string chipOf(const HeedCudaDevice &device) {
+  std::string own = formatv("sm_{0}{1}a", device.major, device.minor).str();
+  if (cuda::getChip(own))
+    return own;
   for (int32_t minor = device.minor; minor >= 0; --minor) {
     std::string chip = formatv("sm_{0}", 10 * device.major + minor).str();
     if (cuda::getChip(chip))
