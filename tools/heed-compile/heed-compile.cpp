@@ -11,6 +11,7 @@
 #include "tools/lib/cli/CommandLine.h"
 #include "tools/lib/cli/CompileFlags.h"
 #include "tools/lib/cli/ExplainFlags.h"
+#include "tools/lib/compile/CudaTarget.h"
 #include "tools/lib/compile/Target.h"
 #include "tools/lib/model/LoadModel.h"
 #include "llvm/Support/CommandLine.h"
@@ -33,8 +34,9 @@ struct Options {
       cl::desc("what to compile for"),
       cl::values(clEnumValN(Target::cpu, "cpu", "an object (default)"),
                  clEnumValN(Target::cuda, "cuda",
-                            "attention kernels as PTX and an index of them, "
-                            "in the folder -o"))};
+                            "a GPU and the CPU beside it: an object where -o "
+                            "ends in .o, or with --shared a library; else the "
+                            "kernels and an index of them, in the folder -o"))};
   cl::opt<std::string> chip{
       "chip", cl::value_desc("sm_80"), cl::cat(category),
       cl::desc("the GPU of --target cuda: sm_80, sm_86, sm_87, sm_89, sm_90, "
@@ -45,7 +47,7 @@ struct Options {
                "(default ptx)")};
   cl::opt<std::string> output{
       "o", cl::value_desc("model.o"), cl::cat(category),
-      cl::desc("the object, or with --shared the library")};
+      cl::desc("the object, with --shared the library; a folder for kernels")};
   cl::opt<std::string> header{"header", cl::value_desc("model.h"),
                               cl::cat(category),
                               cl::desc("its C header, complete by itself")};
@@ -69,15 +71,24 @@ struct Options {
 };
 } // namespace
 
+/// Whether kernels alone are wanted, with no program around them.
+static bool isFolder(const Options &options) {
+  return options.target == Options::Target::cuda && !options.shared &&
+         !StringRef(options.output).ends_with(".o");
+}
+
 /// What is wrong with the command line, before the long work.
 static Error check(const Options &options) {
   if (options.target == Options::Target::cuda) {
-    if (options.output.empty() || !options.header.empty() || options.shared ||
-        !options.weights.empty() || !options.name.empty() ||
-        !options.caches.empty() || !options.assembly.empty())
+    if (isFolder(options) &&
+        (options.output.empty() || !options.header.empty() ||
+         !options.weights.empty() || !options.name.empty() ||
+         !options.caches.empty() || !options.assembly.empty()))
       return createStringError(
-          "--target cuda: expected -o FOLDER and none of --header, --shared, "
-          "--weights, --name, --cache, --dump-asm");
+          "--target cuda: expected -o model.o, --shared, or -o FOLDER and none "
+          "of --header, --weights, --name, --cache, --dump-asm");
+    if (Error error = checkCudaTarget(options.chip, options.format))
+      return error;
     if (options.compile.noFuse)
       return createStringError("--target cuda: --no-fuse leaves no attention");
   } else if (!options.chip.empty() || !options.format.empty()) {
@@ -162,12 +173,18 @@ static Error writeAll(const Options &options, const Lowered &lowered,
   return outputs.publish();
 }
 
+/// The GPU of --target cuda, and what its kernels become.
+static std::pair<std::string, std::string> gpuOf(const Options &options) {
+  auto either = [](const std::string &given, const char *standard) {
+    return given.empty() ? standard : given;
+  };
+  return {either(options.chip, "sm_80"), either(options.format, "ptx")};
+}
+
 /// The kernels of a loaded model into the folder.
-static Error compileForGpu(const Options &options, mlir::ModuleOp module,
-                           Report &report) {
-  StringRef chip = options.chip.empty() ? StringRef("sm_80") : options.chip;
-  StringRef format =
-      options.format.empty() ? StringRef("ptx") : StringRef(options.format);
+static Error compileKernels(const Options &options, mlir::ModuleOp module,
+                            Report &report) {
+  auto [chip, format] = gpuOf(options);
   auto kernels =
       compileCudaKernels(module, chip, format, [&](mlir::PassManager &pm) {
         options.explain.record(pm, report);
@@ -198,10 +215,12 @@ static Error compileModel(Options &options) {
   auto module = loadModel(options.compile.model, context);
   if (!module)
     return module.takeError();
-  if (options.target == Options::Target::cuda)
-    return compileForGpu(options, **module, report);
+  if (isFolder(options))
+    return compileKernels(options, **module, report);
 
   CompileOptions compilation = options.compile.options();
+  if (options.target == Options::Target::cuda)
+    std::tie(compilation.chip, compilation.format) = gpuOf(options);
   compilation.workspace = true;
   compilation.caches.assign(options.caches.begin(), options.caches.end());
   compilation.configure = [&](mlir::PassManager &pm) {

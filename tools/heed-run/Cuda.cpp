@@ -3,6 +3,7 @@
 #include "tools/heed-run/Cuda.h"
 
 #include "passes/lower/gpu/kernel/KernelBuilder.h"
+#include "tools/lib/compile/CudaTarget.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
@@ -24,15 +25,8 @@ static std::string chipOf(const HeedCudaDevice &device) {
 }
 
 Expected<CudaTarget> findCudaDevice(StringRef chip, StringRef format) {
-  if (!chip.empty() && !cuda::getChip(chip))
-    return createStringError(
-        "--chip: expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or "
-        "sm_120, got '" +
-        chip + "'");
-  if (!format.empty() && format != "ptx" && format != "cubin" &&
-      format != "fatbin" && format != "mlir")
-    return createStringError(
-        "--format: expected ptx, cubin, fatbin or mlir, got '" + format + "'");
+  if (Error error = checkCudaTarget(chip, format))
+    return std::move(error);
   HeedCudaDevice device;
   char error[512];
   if (heed_cuda_device(&device, error, sizeof error))

@@ -3,13 +3,12 @@
 #include "tools/lib/aot/CudaKernels.h"
 
 #include "dialect/AttnDialect.h"
-#include "dialect/hopper/HopperOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/IR/Matchers.h"
 #include "passes/lower/gpu/gate/GateKernel.h"
 #include "passes/lower/gpu/sdpa/SdpaKernel.h"
 #include "passes/pipelines/Pipelines.h"
 #include "tools/lib/aot/Outputs.h"
+#include "tools/lib/compile/CudaTarget.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
@@ -18,52 +17,6 @@ using namespace mlir;
 
 namespace heed {
 namespace {
-
-/// The ONNX node, or file:line.
-std::string nodeOf(Location loc) {
-  std::string node, place;
-  loc->walk([&](Location inner) {
-    if (auto name = dyn_cast<NameLoc>(inner)) {
-      node = name.getName().str();
-      return WalkResult::interrupt();
-    }
-    if (auto file = dyn_cast<FileLineColLoc>(inner); file && place.empty())
-      place = llvm::sys::path::filename(file.getFilename()).str() + ":" +
-              std::to_string(file.getLine());
-    return WalkResult::advance();
-  });
-  return node.empty() ? place : node;
-}
-
-std::optional<int64_t> constantOf(Value value) {
-  APInt constant;
-  if (matchPattern(value, m_ConstantInt(&constant)))
-    return constant.getSExtValue();
-  return std::nullopt;
-}
-
-CudaLaunch describe(gpu::LaunchFuncOp op) {
-  CudaLaunch launch;
-  launch.kernel = op.getKernelName().str();
-  launch.node = nodeOf(op.getLoc());
-  gpu::KernelDim3 grid = op.getGridSizeOperandValues();
-  launch.grid = {constantOf(grid.x), constantOf(grid.y), constantOf(grid.z)};
-  launch.threads = constantOf(op.getBlockSizeOperandValues().x).value_or(0);
-  launch.sharedBytes = constantOf(op.getDynamicSharedMemorySize()).value_or(0);
-  for (Value operand : op.getKernelOperands()) {
-    std::string text = "pointer";
-    if (operand.getType().isIntOrFloat()) {
-      text.clear();
-      llvm::raw_string_ostream(text) << operand.getType();
-    } else if (auto map = operand.getDefiningOp<hopper::TensorMapOp>()) {
-      text = "tensor map";
-      for (auto [dim, size] : llvm::enumerate(map.getBox()))
-        text += (dim == 0 ? " of boxes " : "x") + std::to_string(size);
-    }
-    launch.parameters.push_back(text);
-  }
-  return launch;
-}
 
 CudaKept describeKept(Operation *op, const cuda::Chip &chip) {
   CudaKept kept{op->getName().getStringRef().str(), nodeOf(op->getLoc()),
@@ -77,32 +30,63 @@ CudaKept describeKept(Operation *op, const cuda::Chip &chip) {
 }
 
 /// A number, or null for one that is known at run time.
-llvm::json::Value number(std::optional<int64_t> value) {
+llvm::json::Value number(CudaSize value) {
   return value ? llvm::json::Value(*value) : llvm::json::Value(nullptr);
 }
 
-llvm::json::Value toJson(const CudaKernels &kernels) {
-  llvm::json::Array launches, kept;
-  for (const CudaLaunch &launch : kernels.launches) {
-    llvm::json::Array grid, parameters(launch.parameters);
-    for (std::optional<int64_t> size : launch.grid)
-      grid.push_back(number(size));
-    launches.push_back(
-        llvm::json::Object{{"kernel", launch.kernel},
-                           {"node", llvm::json::fixUTF8(launch.node)},
-                           {"grid", std::move(grid)},
-                           {"threads", launch.threads},
-                           {"shared_bytes", launch.sharedBytes},
-                           {"parameters", std::move(parameters)}});
+llvm::json::Array numbers(ArrayRef<CudaSize> values) {
+  return llvm::json::Array(llvm::map_range(values, number));
+}
+
+llvm::json::Value toJson(const CudaArgument &argument) {
+  llvm::json::Object object{{"type", argument.type}};
+  if (argument.type == "pointer" || argument.type == "tensor map") {
+    object["buffer"] = number(argument.buffer);
+    object["offset"] = number(argument.offset);
+  } else {
+    object["value"] = number(argument.value);
   }
+  if (argument.type == "tensor map") {
+    object["element"] = argument.element;
+    object["sizes"] = numbers(argument.sizes);
+    object["strides"] = numbers(argument.strides);
+    object["box"] = llvm::json::Array(argument.box);
+  }
+  return object;
+}
+
+llvm::json::Value toJson(const CudaLaunch &launch) {
+  llvm::json::Array parameters;
+  for (const CudaArgument &argument : launch.parameters)
+    parameters.push_back(toJson(argument));
+  return llvm::json::Object{{"kernel", launch.kernel},
+                            {"node", llvm::json::fixUTF8(launch.node)},
+                            {"grid", numbers(launch.grid)},
+                            {"threads", launch.threads},
+                            {"shared_bytes", launch.sharedBytes},
+                            {"parameters", std::move(parameters)}};
+}
+
+llvm::json::Value toJson(const CudaKernels &kernels) {
+  llvm::json::Array buffers, launches, kept;
+  for (const CudaBuffer &buffer : kernels.buffers)
+    buffers.push_back(llvm::json::Object{{"kind", buffer.kind},
+                                         {"element", buffer.element},
+                                         {"shape", numbers(buffer.shape)},
+                                         {"bytes", number(buffer.bytes)}});
+  for (const CudaLaunch &launch : kernels.launches)
+    launches.push_back(toJson(launch));
   for (const CudaKept &block : kernels.kept)
     kept.push_back(llvm::json::Object{{"op", block.op},
                                       {"node", llvm::json::fixUTF8(block.node)},
                                       {"reason", block.reason}});
   return llvm::json::Object{{"chip", kernels.chip},
                             {"file", "kernels." + kernels.format},
+                            {"buffers", std::move(buffers)},
+                            {"outputs", numbers(kernels.outputs)},
                             {"launches", std::move(launches)},
-                            {"kept", std::move(kept)}};
+                            {"kept", std::move(kept)},
+                            {"host", llvm::json::Array(kernels.host)}};
 }
 
 } // namespace
@@ -110,15 +94,9 @@ llvm::json::Value toJson(const CudaKernels &kernels) {
 llvm::Expected<CudaKernels>
 compileCudaKernels(ModuleOp module, StringRef chip, StringRef format,
                    llvm::function_ref<void(PassManager &)> configure) {
+  if (llvm::Error error = checkCudaTarget(chip, format))
+    return std::move(error);
   std::optional<cuda::Chip> properties = cuda::getChip(chip);
-  if (!properties)
-    return llvm::createStringError(
-        "--chip: expected sm_80, sm_86, sm_87, sm_89, sm_90, sm_90a, sm_100 or "
-        "sm_120, got '" +
-        chip + "'");
-  if (!llvm::is_contained({"ptx", "cubin", "fatbin", "mlir"}, format))
-    return llvm::createStringError(
-        "--format: expected ptx, cubin, fatbin or mlir, got '" + format + "'");
   PassManager pm(module.getContext());
   pm.enableVerifier(false); // the pipeline verifies where its stages end
   LowerGpuOptions options;
@@ -134,9 +112,7 @@ compileCudaKernels(ModuleOp module, StringRef chip, StringRef format,
   kernels.chip = chip.str();
   kernels.format = format.str();
   module.walk([&](Operation *op) {
-    if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op)) {
-      kernels.launches.push_back(describe(launch));
-    } else if (auto binary = dyn_cast<gpu::BinaryOp>(op)) {
+    if (auto binary = dyn_cast<gpu::BinaryOp>(op)) {
       auto object = cast<gpu::ObjectAttr>(binary.getObjects()[0]);
       kernels.image = object.getObject().getValue().str();
       // Text ends in a zero, for the driver.
@@ -149,6 +125,7 @@ compileCudaKernels(ModuleOp module, StringRef chip, StringRef format,
       kernels.kept.push_back(describeKept(op, *properties));
     }
   });
+  describeLaunches(module, kernels);
   return kernels;
 }
 
