@@ -156,17 +156,20 @@ Result launch(CUfunc_st *function, const unsigned *grid, const unsigned *block,
     std::memcpy(&bits, *parameters++, bytes);
     launch.arguments.push_back(bits);
   }
-  std::vector<heed::emulate::Buffer> buffers;
-  for (auto [address, bytes] : s.memory)
-    buffers.push_back({reinterpret_cast<void *>(address), {int64_t(bytes)}, 1});
-  heed::emulate::Report report =
-      heed::emulate::launch(*function->module->module, name, launch, buffers);
-  ++s.launches;
-  for (const std::string &error : report.errors)
-    llvm::errs() << "fake CUDA: " << name << ": " << error << "\n";
-  // As on a device, what goes wrong shows when it is waited for.
-  if (!report.errors.empty())
-    stream->failed = kIllegalAddress;
+  start(stream, [=, &s](CUstream_st *stream) {
+    std::vector<heed::emulate::Buffer> buffers;
+    for (auto [address, bytes] : s.memory)
+      buffers.push_back(
+          {reinterpret_cast<void *>(address), {int64_t(bytes)}, 1});
+    heed::emulate::Report report =
+        heed::emulate::launch(*function->module->module, name, launch, buffers);
+    ++s.launches;
+    for (const std::string &error : report.errors)
+      llvm::errs() << "fake CUDA: " << name << ": " << error << "\n";
+    // As on a device, what goes wrong shows when it is waited for.
+    if (!report.errors.empty())
+      stream->failed = kIllegalAddress;
+  });
   return kSuccess;
 }
 } // namespace

@@ -10,15 +10,22 @@
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/Twine.h"
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #define FAKE_CUDA_CALL extern "C" __attribute__((visibility("default"))) int
 
 struct CUctx_st {};
+/// Launches and copies, in order.
+struct CUgraph_st {
+  std::vector<std::function<void(CUstream_st *)>> steps;
+};
 struct CUstream_st {
-  heed::cuda::Result failed = 0; // what cuStreamSynchronize gives
+  heed::cuda::Result failed = 0;       // what cuStreamSynchronize gives
+  std::unique_ptr<CUgraph_st> capture; // where what is started goes
 };
 struct CUmod_st {
   mlir::OwningOpRef<mlir::ModuleOp> module;
@@ -80,6 +87,9 @@ int64_t number(const char *name, int64_t standard);
 
 /// The line of a call; the error that it is told to end with.
 Result enter(llvm::StringRef call, const llvm::Twine &what = "");
+
+/// Does a step now, or keeps it where the stream is captured.
+void start(CUstream_st *stream, std::function<void(CUstream_st *)> step);
 
 } // namespace heed::cuda
 
