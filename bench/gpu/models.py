@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 
@@ -88,9 +89,9 @@ def prepare_check(arguments, check, form):
     for chip in suite.chips_of("sdpa" if "sdpa" in check.name else "", arguments.chips):
         library = folder / f"{chip}.so"
         if not suite.is_newer(library, model, arguments.heed_compile):
-            # No oneDNN: what is compared is the GPU.
+            # What is compared is the GPU; of a network, cuBLAS and cuDNN too, where they are.
             subprocess.run([arguments.heed_compile, model, "--target", "cuda", "--chip", chip, "--format", form, "--shared", "--name",
-                            "model", "--mcpu", arguments.mcpu, "--onednn=off", "-o", library], check=True)
+                            "model", "--mcpu", arguments.mcpu, "-o", library, *([] if check.onnx else ["--onednn=off"])], check=True)
     description = folder / "check.json"
     if suite.is_newer(description, model):
         return
@@ -144,6 +145,21 @@ class Output(ctypes.Structure):
                 ("shape", ctypes.POINTER(ctypes.c_int64))]
 
 
+class Counts(ctypes.Structure):  # HeedCudaCounts
+    _fields_ = [(name, ctypes.c_int64) for name in ("launches", "libraryCalls", "hostCalls", "copiesToDevice", "bytesToDevice",
+                                                    "copiesToHost", "bytesToHost")]
+
+
+def name_libraries():
+    """For the runtime: NVIDIA's libraries where Python packages have them, unless others are named or the driver is not theirs."""
+    if "HEED_CUDA_DRIVER" in os.environ:
+        return
+    for variable, name in (("HEED_CUBLASLT", "libcublasLt.so.*"), ("HEED_CUDNN", "libcudnn.so.*")):
+        found = sorted(path for folder in sys.path for path in pathlib.Path(folder or ".").glob(f"nvidia/*/lib/{name}"))
+        if found:
+            os.environ.setdefault(variable, str(found[-1]))
+
+
 class Runtime:
     """libheed_runtime, from the archive."""
 
@@ -158,7 +174,7 @@ class Runtime:
             getattr(self.library, name).restype = ctypes.c_char_p
 
     def run(self, path, inputs):
-        """The results of a model, as bytes."""
+        """The results of a model, as bytes, and what was done for them."""
         model = ctypes.CDLL(str(path))
         model.model_model.restype = ctypes.POINTER(Model)
         description = model.model_model()
@@ -173,7 +189,9 @@ class Runtime:
         try:
             if model.model_run(context, arrays, outputs):
                 raise RuntimeError(self.library.heed_context_error(context).decode())
-            return [ctypes.string_at(output.data, output.bytes) for output in outputs]
+            counts = Counts()
+            self.library.heed_cuda_counts(context, ctypes.byref(counts))
+            return [ctypes.string_at(output.data, output.bytes) for output in outputs], counts
         finally:
             self.library.heed_context_destroy(context)
             self.library.heed_program_destroy(program)
@@ -196,16 +214,21 @@ def compare(got, want, element, atol, rtol):
 class Checks:
     def __init__(self, folder):
         self.driver = Driver()  # keeps the device's context from one model to the next
+        name_libraries()
         self.runtime = Runtime(folder / "runtime.tar.xz")
 
     def run(self, folder, chip):
         check = json.loads((folder / "check.json").read_text())
         inputs = [numbers.read_npy(folder / f"in{n}.npy") for n in range(len(list(folder.glob("in*.npy"))))]
         error, share = 0.0, 0.0
-        for n, got in enumerate(self.runtime.run(folder / f"{chip}.so", inputs)):
+        results, counts = self.runtime.run(folder / f"{chip}.so", inputs)
+        if counts.launches == 0:
+            raise RuntimeError("expected kernels to be launched, got none")
+        for n, got in enumerate(results):
             element, _, want = numbers.read_npy(folder / f"out{n}.npy")
             if len(got) != len(want):
                 raise RuntimeError(f"result {n}: expected {len(want)} bytes, got {len(got)}")
             one, other = compare(got, want, element, check["atol"], check["rtol"])
             error, share = max(error, one), max(share, other)
-        return {"error": error, "share_of_bound": share, "atol": check["atol"], "rtol": check["rtol"]}
+        return {"error": error, "share_of_bound": share, "atol": check["atol"], "rtol": check["rtol"], "launches": counts.launches,
+                "library_calls": counts.libraryCalls, "host_calls": counts.hostCalls}
