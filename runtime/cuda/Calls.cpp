@@ -44,10 +44,13 @@ void heed_cuda_buffer(HeedContext *context, void *memory, int64_t bytes,
 }
 
 void *heed_cuda_to_device(HeedContext *context, void *address,
-                          int32_t writes) noexcept {
+                          int32_t access) noexcept {
   DevicePointer result = 0;
+  if (access == HEED_CUDA_NOTHING)
+    return nullptr;
   guarded(context, [&](Session &session) {
-    result = session.toDevice(static_cast<const char *>(address), writes != 0);
+    result = session.toDevice(static_cast<const char *>(address),
+                              access == HEED_CUDA_WRITES);
   });
   return reinterpret_cast<void *>(result);
 }

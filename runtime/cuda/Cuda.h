@@ -44,14 +44,23 @@ enum HeedCudaBufferKind {
   HEED_CUDA_CONSTANT = 3, // on the host; once on the device for all contexts
 };
 
-/// Announces `bytes` at `memory`, whose contents are new.
+/// Announces `bytes` at `memory`, whose contents are new. Of no bytes: it may be
+/// the address of another buffer, too.
 HEED_EXPORT void heed_cuda_buffer(HeedContext *context, void *memory,
                                   int64_t bytes, int32_t kind) HEED_NOEXCEPT;
 
+/// What a launch does with a buffer.
+enum HeedCudaAccess {
+  HEED_CUDA_READS = 0,
+  HEED_CUDA_WRITES = 1,
+  HEED_CUDA_NOTHING = 2, // it has no blocks: buffers may be empty
+};
+
 /// The address on the device of an address in a buffer, which is up to date
-/// there. Null for null, and after a failure.
+/// there. Null for null, for an empty buffer, for HEED_CUDA_NOTHING, and after a
+/// failure.
 HEED_EXPORT void *heed_cuda_to_device(HeedContext *context, void *address,
-                                      int32_t writes) HEED_NOEXCEPT;
+                                      int32_t access) HEED_NOEXCEPT;
 
 /// Makes the buffer of `address` up to date on the host. Returns the status.
 HEED_EXPORT int32_t heed_cuda_to_host(HeedContext *context, void *address,

@@ -14,6 +14,7 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <set>
 #include <string>
 
 namespace heed::cuda {
@@ -102,6 +103,9 @@ public:
   void add(const char *memory, int64_t bytes, int32_t kind);
   DevicePointer toDevice(const char *address, bool writes);
   void toHost(const char *address, bool writes);
+  /// How far an address is behind the beginning of its buffer, which is aligned
+  /// to 512 bytes on the device.
+  int64_t offsetOf(const char *address);
   void encodeMap(void *map, const char *address, bool isBf16, int64_t rank,
                  const int64_t *frame);
   void launch(const void *image, const char *name, const int64_t *frame,
@@ -123,12 +127,14 @@ private:
   void free(Buffer &buffer);
   /// Gives memory that is no buffer's back to the driver.
   void trim();
-  /// The buffer of `address`; its device is locked if it is a constant.
-  Buffers::iterator find(const char *address,
-                         std::unique_lock<std::mutex> &lock);
+  /// The buffer of `address`, null for one behind an empty buffer's; its device
+  /// is locked if it is a constant.
+  Buffers::value_type *find(const char *address,
+                            std::unique_lock<std::mutex> &lock);
 
   friend class DeviceScratch;
   Buffers buffers;
+  std::set<const char *> empties;             // addresses of empty buffers
   std::multimap<int64_t, DevicePointer> pool; // by capacity
   std::string last;                           // kernel or primitive started
   std::unique_ptr<Cudnn> dnn;

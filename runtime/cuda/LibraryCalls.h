@@ -12,9 +12,9 @@ using runtime::Dims;
 using runtime::Site;
 using runtime::View;
 
-/// A product by cuBLAS. `operands` are the site's, for their alignment.
+/// A product by cuBLAS, of operands with these alignments in bytes.
 Placed placeMatmul(Session &session, const Site &site, std::vector<View> views,
-                   const std::vector<DevicePointer> &operands);
+                   const std::vector<int64_t> &alignments);
 /// A convolution or a transposed one by cuDNN.
 Placed placeConvolution(Session &session, const Site &site,
                         const std::vector<View> &views);
@@ -27,11 +27,11 @@ Placed placePooling(Session &session, const Site &site,
 void runOnHost(HeedContext *context, const Site &site, const int64_t *record,
                const int64_t *call);
 
-/// The largest power of two up to 256 that divides the address; what libraries
-/// choose their code by.
-inline int64_t alignmentOf(DevicePointer address) {
-  DevicePointer bit = address & (~address + 1);
-  return bit == 0 || bit > 256 ? 256 : static_cast<int64_t>(bit);
+/// The largest power of two up to 256 that divides the number of bytes; what
+/// libraries choose their code by.
+inline int64_t alignmentOf(int64_t bytes) {
+  int64_t bit = bytes & -bytes;
+  return bit == 0 || bit > 256 ? 256 : bit;
 }
 
 /// The index of an operand that there is.

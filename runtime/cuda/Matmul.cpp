@@ -169,7 +169,7 @@ static std::string whyNotHeld(const Product &product, int64_t &addend) {
 }
 
 Placed placeMatmul(Session &session, const Site &site, std::vector<View> views,
-                   const std::vector<DevicePointer> &operands) {
+                   const std::vector<int64_t> &alignments) {
   Product product = runtime::makeProduct(site, std::move(views));
   auto call = std::make_unique<MatmulCall>(session, product);
   if (std::string why = whyNotHeld(product, call->addend); !why.empty())
@@ -205,8 +205,10 @@ Placed placeMatmul(Session &session, const Site &site, std::vector<View> views,
             int32_t(matrices[1].transposed ? kOpT : kOpN));
   if (product.bias >= 0) {
     call->set(call->matmul, kMatmulEpilogue, uint32_t(kEpilogueBias));
+    // Of this alignment; the address comes with each call.
     call->set(call->matmul, kMatmulBiasPointer,
-              operands[static_cast<size_t>(product.bias)]);
+              static_cast<DevicePointer>(
+                  alignments[static_cast<size_t>(product.bias)]));
   }
   for (size_t i = 0; i < list.size(); ++i) {
     cublas.check(cublas.layoutCreate(&made, type,
@@ -235,13 +237,13 @@ Placed placeMatmul(Session &session, const Site &site, std::vector<View> views,
                  "cublasLtMatmulPreferenceSetAttribute");
   };
   prefer(kPreferWorkspace, kMaxWorkspaceBytes);
-  const int alignments[] = {kPreferAlignmentA, kPreferAlignmentB,
+  const int attributes[] = {kPreferAlignmentA, kPreferAlignmentB,
                             kPreferAlignmentC, kPreferAlignmentD};
   for (size_t i = 0; i < list.size(); ++i) {
-    DevicePointer bits = operands[order[i]];
+    int64_t bits = alignments[order[i]];
     for (const std::vector<int64_t> &offset : call->offsets)
-      bits |= static_cast<DevicePointer>(offset[i] * call->bytes);
-    prefer(alignments[i], static_cast<uint32_t>(alignmentOf(bits)));
+      bits |= offset[i] * call->bytes;
+    prefer(attributes[i], static_cast<uint32_t>(alignmentOf(bits)));
   }
   int found = 0;
   Status status = cublas.heuristic(

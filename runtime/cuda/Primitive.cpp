@@ -21,10 +21,10 @@ const Cudnn &Session::cudnn() {
 
 static Placed place(Session &session, const Site &site,
                     const std::vector<View> &views,
-                    const std::vector<DevicePointer> &operands) {
+                    const std::vector<int64_t> &alignments) {
   switch (site.kind) {
   case PrimitiveKind::Matmul:
-    return placeMatmul(session, site, views, operands);
+    return placeMatmul(session, site, views, alignments);
   case PrimitiveKind::Convolution:
   case PrimitiveKind::Deconvolution:
     return placeConvolution(session, site, views);
@@ -57,16 +57,12 @@ std::string Session::runPrimitive(const int64_t *record, const int64_t *call) {
     return why;
 
   auto at = [&](size_t i) { return reinterpret_cast<const char *>(call[i]); };
-  std::vector<DevicePointer> operands(count);
   std::vector<int64_t> key(call + count, call + count + site.shapeWords);
+  std::vector<int64_t> alignments;
+  for (size_t i = 0; i < count; ++i)
+    alignments.push_back(alignmentOf(offsetOf(at(i))));
+  key.insert(key.end(), alignments.begin(), alignments.end());
   key.push_back(reinterpret_cast<int64_t>(record));
-  // Sources first: what is written may be one of them.
-  for (bool results : {false, true})
-    for (size_t i = 0; i < count; ++i)
-      if (runtime::isResult(site.operands[i].role) == results)
-        operands[i] = toDevice(at(i), /*writes=*/false);
-  for (DevicePointer operand : operands)
-    key.push_back(alignmentOf(operand));
 
   auto known = primitives.find(key);
   if (known == primitives.end()) {
@@ -74,16 +70,19 @@ std::string Session::runPrimitive(const int64_t *record, const int64_t *call) {
       wait();
       primitives.clear();
     }
-    known =
-        primitives.emplace(std::move(key), place(*this, site, views, operands))
-            .first;
+    known = primitives
+                .emplace(std::move(key), place(*this, site, views, alignments))
+                .first;
   }
   const Placed &placed = known->second;
   if (!placed.call)
     return placed.why;
-  for (size_t i = 0; i < count; ++i)
-    if (runtime::isResult(site.operands[i].role))
-      toDevice(at(i), /*writes=*/true);
+  // Sources first: what is written may be one of them.
+  std::vector<DevicePointer> operands(count);
+  for (bool results : {false, true})
+    for (size_t i = 0; i < count; ++i)
+      if (runtime::isResult(site.operands[i].role) == results)
+        operands[i] = toDevice(at(i), results);
   placed.call->run(operands);
   ++counts.libraryCalls;
   last = site.kind == PrimitiveKind::Matmul ? "of cuBLAS" : "of cuDNN";

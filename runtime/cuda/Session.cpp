@@ -58,6 +58,7 @@ void Session::reset() {
   for (auto &[memory, buffer] : buffers)
     free(buffer);
   buffers.clear();
+  empties.clear();
   counts = {};
   whyOnHost.clear();
   last.clear();
@@ -112,10 +113,12 @@ DeviceScratch::~DeviceScratch() {
 }
 
 void Session::add(const char *memory, int64_t bytes, int32_t kind) {
-  // Empty buffers have an address, too.
-  bytes = std::max<int64_t>(bytes, 1);
   if (!memory)
     return;
+  if (bytes <= 0) {
+    empties.insert(memory);
+    return;
+  }
   bool isConstant = kind == HEED_CUDA_CONSTANT;
   std::unique_lock<std::mutex> lock(device.mutex, std::defer_lock);
   if (isConstant)
@@ -153,24 +156,36 @@ void Session::add(const char *memory, int64_t bytes, int32_t kind) {
   list[memory] = added;
 }
 
-Buffers::iterator Session::find(const char *address,
-                                std::unique_lock<std::mutex> &lock) {
+Buffers::value_type *Session::find(const char *address,
+                                   std::unique_lock<std::mutex> &lock) {
   auto it = findBuffer(buffers, address);
   if (it != buffers.end())
-    return it;
+    return &*it;
   lock = std::unique_lock<std::mutex>(device.mutex);
   it = findBuffer(device.constants, address);
-  if (it == device.constants.end())
+  if (it != device.constants.end())
+    return &*it;
+  lock.unlock();
+  // A view may begin behind its buffer, if that has no elements.
+  if (empties.empty() || address < *empties.begin())
     throw Error{"expected an address of a buffer"};
-  return it;
+  return nullptr;
+}
+
+int64_t Session::offsetOf(const char *address) {
+  std::unique_lock<std::mutex> lock;
+  const Buffers::value_type *found = find(address, lock);
+  return found ? address - found->first : 0;
 }
 
 DevicePointer Session::toDevice(const char *address, bool writes) {
   if (!address)
     return 0;
   std::unique_lock<std::mutex> lock;
-  auto it = find(address, lock);
-  auto &[memory, buffer] = *it;
+  Buffers::value_type *found = find(address, lock);
+  if (!found)
+    return 0;
+  auto &[memory, buffer] = *found;
   bool isConstant = buffer.kind == HEED_CUDA_CONSTANT;
   if (isConstant && writes)
     throw Error{"expected a kernel that does not write to a constant"};
@@ -196,8 +211,10 @@ void Session::toHost(const char *address, bool writes) {
   if (!address)
     return;
   std::unique_lock<std::mutex> lock;
-  auto it = find(address, lock);
-  auto &[memory, buffer] = *it;
+  Buffers::value_type *found = find(address, lock);
+  if (!found)
+    return;
+  auto &[memory, buffer] = *found;
   if (buffer.kind == HEED_CUDA_CONSTANT)
     return;
   if (!buffer.onHost && buffer.onDevice) {

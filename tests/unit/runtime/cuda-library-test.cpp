@@ -380,10 +380,11 @@ protected:
   }
 
   void expectProduct() {
-    Tensor a = random({5, 24}, 1), b = random({24, 7}, 2);
-    std::vector<uint16_t> halves[] = {narrow(a), narrow(b),
-                                      std::vector<uint16_t>(35)};
-    Tensor expected = matmul(a, b);
+    // Two layers that call one site, each with weights of its own.
+    Tensor a = random({5, 64}, 1);
+    Tensor layers[] = {random({64, 48}, 2), random({64, 48}, 3)};
+    std::vector<uint16_t> halves[] = {narrow(a), std::vector<uint16_t>(5 * 48),
+                                      narrow(layers[0]), narrow(layers[1])};
     int64_t element = int64_t(GetParam());
     const int64_t record[] = {kSiteVersion,
                               0,
@@ -412,8 +413,6 @@ protected:
     auto at = [&](int i) {
       return reinterpret_cast<int64_t>(halves[i].data());
     };
-    const int64_t call[] = {at(0), at(1), at(2), 5, 24, 24, 1, 24,
-                            7,     7,     1,     5, 7,  7,  1};
     heed::Program program;
     heed::Context context(program, 0, 0, 1);
     HeedContext *handle = context.get();
@@ -421,18 +420,21 @@ protected:
     for (std::vector<uint16_t> &memory : halves)
       heed_cuda_buffer(handle, memory.data(), 2 * int64_t(memory.size()),
                        HEED_CUDA_INPUT);
-    for (int step = 0; step < 2; ++step) {
+    double unit = GetParam() == ElementKind::F16 ? 1.0 / 1024 : 1.0 / 128;
+    for (int layer : {0, 1}) {
+      const int64_t call[] = {
+          at(0), at(2 + layer), at(1), 5, 64, 64, 1, 64, 48, 48, 1, 5, 48, 48,
+          1};
       EXPECT_EQ(heed_cuda_primitive(handle, record, call), 0)
           << context.error();
-      heed_cuda_to_host(handle, halves[2].data(), 0);
-      double unit = GetParam() == ElementKind::F16 ? 1.0 / 1024 : 1.0 / 128;
-      for (size_t i = 0; i < 35; ++i)
-        EXPECT_NEAR(widen(halves[2][i]), expected.data[i],
+      heed_cuda_to_host(handle, halves[1].data(), 0);
+      Tensor expected = matmul(a, layers[layer]);
+      for (size_t i = 0; i < expected.data.size(); ++i)
+        EXPECT_NEAR(widen(halves[1][i]), expected.data[i],
                     unit * (0.1 + std::abs(expected.data[i])));
       // Another row, at the same address.
-      halves[0][0] = round(a.data[0] = 0.5 * step);
+      halves[0][0] = round(a.data[0] = 0.5);
       heed_cuda_to_host(handle, halves[0].data(), 1);
-      expected = matmul(a, b);
     }
     HeedCudaCounts counts;
     heed_cuda_counts(handle, &counts);

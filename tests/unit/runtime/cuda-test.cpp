@@ -4,6 +4,7 @@
 #include "runtime/support/Host.h"
 #include "gtest/gtest.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -121,6 +122,22 @@ TEST_F(Cuda, ScratchMemoryIsUsedAgain) {
   EXPECT_EQ(part[0], 10);
   EXPECT_EQ(heed_cuda_to_host(handle, arena.data(), 0), 1);
   EXPECT_STREQ(context.error(), "expected an address of a buffer");
+}
+
+// An empty buffer may lie where another begins, and a view of it behind both.
+TEST_F(Cuda, EmptyBuffers) {
+  ASSERT_EQ(heed_cuda_start(handle), 0) << context.error();
+  add(x, HEED_CUDA_INPUT);
+  add(y, HEED_CUDA_OUTPUT);
+  ASSERT_EQ(increment(x.data(), y.data()), 0) << context.error();
+  heed_cuda_buffer(handle, y.data(), 0, HEED_CUDA_SCRATCH);
+  EXPECT_EQ(heed_cuda_to_device(handle, y.data(), HEED_CUDA_NOTHING), nullptr);
+  char *behind = reinterpret_cast<char *>(std::max(x.data(), y.data()));
+  behind += 16 * kBytes;
+  EXPECT_EQ(heed_cuda_to_device(handle, behind, HEED_CUDA_READS), nullptr);
+  EXPECT_EQ(heed_cuda_to_host(handle, behind, 1), 0) << context.error();
+  ASSERT_EQ(heed_cuda_to_host(handle, y.data(), 0), 0) << context.error();
+  EXPECT_EQ(y[0], 2);
 }
 
 TEST_F(Cuda, AnOutputMayBeAnInput) {

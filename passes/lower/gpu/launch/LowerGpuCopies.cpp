@@ -6,7 +6,7 @@
 // it is used next (runtime/cuda/Cuda.h). This pass makes the calls:
 //
 //   %a = memref.alloc             heed_cuda_buffer(ctx, address of %a, bytes, kind)
-//   launch(pointer into %a)       launch(heed_cuda_to_device(ctx, pointer, writes))
+//   launch(pointer into %a)       launch(heed_cuda_to_device(ctx, pointer, access))
 //   host op on %a                 heed_cuda_to_host(ctx, address of %a, writes)
 //                                 host op
 //   primitive of a library        the same: heed_cuda_primitive copies itself
@@ -28,6 +28,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -303,6 +304,28 @@ private:
       known.erase(root);
   }
 
+  /// What the launch does with buffers that it writes, or reads; without blocks
+  /// nothing, and their addresses may be those of others.
+  Value accessOf(gpu::LaunchFuncOp launch, bool writes) {
+    Location loc = launch.getLoc();
+    Value access = arith::ConstantIntOp::create(
+        b, loc, writes ? HEED_CUDA_WRITES : HEED_CUDA_READS, 32);
+    gpu::KernelDim3 grid = launch.getGridSizeOperandValues();
+    for (Value size : {grid.x, grid.y, grid.z}) {
+      std::optional<int64_t> number = getConstantIntValue(size);
+      if (number && *number != 0)
+        continue;
+      Value zero = arith::ConstantOp::create(
+          b, loc, b.getIntegerAttr(size.getType(), 0));
+      Value isEmpty =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, size, zero);
+      Value nothing =
+          arith::ConstantIntOp::create(b, loc, HEED_CUDA_NOTHING, 32);
+      access = arith::SelectOp::create(b, loc, isEmpty, nothing, access);
+    }
+    return access;
+  }
+
   void visitLaunch(Operation *launch, Known &known) {
     b.setInsertionPoint(launch);
     Location loc = launch->getLoc();
@@ -311,10 +334,10 @@ private:
       if (!argument.operand)
         continue;
       OpOperand &operand = *argument.operand;
-      Value writes = arith::ConstantIntOp::create(b, loc, argument.writes, 32);
+      Value access = accessOf(cast<gpu::LaunchFuncOp>(launch), argument.writes);
       operand.set(callRuntime(b, loc, "heed_cuda_to_device",
                               operand.get().getType(),
-                              {context, operand.get(), writes}));
+                              {context, operand.get(), access}));
     }
   }
 
