@@ -109,6 +109,14 @@ bool Warp::executeInteger(Operation *op) {
     return binary([](auto x, auto y) { return y ? x / y : 0; });
   if (isa<arith::RemUIOp>(op))
     return binary([](auto x, auto y) { return y ? x % y : 0; });
+  if (isa<arith::DivSIOp>(op))
+    return binary([&](auto x, auto y) -> uint64_t {
+      return y ? extend(x, from) / extend(y, from) : 0;
+    });
+  if (isa<arith::RemSIOp>(op))
+    return binary([&](auto x, auto y) -> uint64_t {
+      return y ? extend(x, from) % extend(y, from) : 0;
+    });
   if (isa<arith::CeilDivUIOp>(op))
     return binary([](auto x, auto y) { return y ? (x + y - 1) / y : 0; });
   if (isa<arith::AndIOp>(op))
@@ -121,6 +129,14 @@ bool Warp::executeInteger(Operation *op) {
     return binary([](auto x, auto y) { return x << y; });
   if (isa<arith::ShRUIOp>(op))
     return binary([](auto x, auto y) { return x >> y; });
+  if (isa<arith::ShRSIOp>(op))
+    return binary([&](auto x, auto y) -> uint64_t {
+      return y < 64 ? extend(x, from) >> y : 0;
+    });
+  if (isa<arith::MinUIOp>(op))
+    return binary([](auto x, auto y) { return x < y ? x : y; });
+  if (isa<arith::MaxUIOp>(op))
+    return binary([](auto x, auto y) { return x < y ? y : x; });
   if (isa<arith::MinSIOp>(op))
     return binary([&](auto x, auto y) { return isSignedLess(x, y) ? x : y; });
   if (isa<arith::MaxSIOp>(op))

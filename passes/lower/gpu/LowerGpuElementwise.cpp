@@ -9,6 +9,7 @@
 // Floats are always computed on the device. Integers and copies are where a
 // launch or a primitive uses what they write: masks are, sizes are not.
 #include "passes/lower/gpu/Passes.h"
+#include "passes/lower/gpu/kernel/Alignment.h"
 #include "passes/lower/gpu/kernel/BlockLinalg.h"
 #include "passes/lower/gpu/kernel/BlockReduce.h"
 #include "passes/lower/gpu/kernel/VectorAccess.h"
@@ -122,9 +123,8 @@ int64_t findLength(linalg::LinalgOp op) {
     }
     // Rows begin at multiples of 16 bytes, and so does each vector.
     bool isAlong = map.getResults().back() == inner &&
-                   type.getLayout().isIdentity() &&
-                   !type.isDynamicDim(type.getRank() - 1) &&
-                   type.getShape().back() % length == 0;
+                   cuda::rowUnitBytes(operand.get(), type.getRank() - 1) ==
+                       cuda::kMaxUnitBytes;
     if (!isAlong || cuda::vectorLength(type.getElementType()) != length)
       return 1;
   }

@@ -60,7 +60,8 @@ Operation *findUnknownScalar(Block &body) {
             math::FloorOp, math::FmaOp, math::LogOp, math::Log2Op,
             math::RsqrtOp, math::SqrtOp, math::TanhOp>(op);
     bool isArith = isa<arith::ArithDialect>(op.getDialect()) &&
-                   !isa<arith::RemFOp, arith::BitcastOp>(op);
+                   !isa<arith::RemFOp, arith::BitcastOp, arith::CeilDivSIOp,
+                        arith::CeilDivUIOp, arith::FloorDivSIOp>(op);
     bool isKnown = isFunction || isArith || isa<linalg::IndexOp>(op);
     if (!isKnown || op.getNumResults() != 1 ||
         !llvm::all_of(op.getResultTypes(), isScalar) ||

@@ -36,9 +36,22 @@ func.func @transpose(%x: memref<64x512xf32>, %y: memref<512x64xf32>) {
   return
 }
 
+// Rows of a slice that begin at multiples of 16 bytes are walked in vectors; those
+// that do not are not.
+// CHECK-LABEL: func @slices
+// CHECK: gpu.launch_func @heed_kernels::@elementwise_3 blocks in (%c1, %c1, %c1) threads in (%c256, %c1, %c1)
+// CHECK: gpu.launch_func @heed_kernels::@elementwise_4 blocks in (%c4, %c1, %c1) threads in (%c256, %c1, %c1)
+func.func @slices(%x: memref<8x128xf32>, %y: memref<8x300xf32>) {
+  %even = memref.subview %y[0, 8] [8, 128] [1, 1] : memref<8x300xf32> to memref<8x128xf32, strided<[300, 1], offset: 8>>
+  %odd = memref.subview %y[0, 137] [8, 128] [1, 1] : memref<8x300xf32> to memref<8x128xf32, strided<[300, 1], offset: 137>>
+  linalg.exp ins(%x : memref<8x128xf32>) outs(%even : memref<8x128xf32, strided<[300, 1], offset: 8>>)
+  linalg.exp ins(%x : memref<8x128xf32>) outs(%odd : memref<8x128xf32, strided<[300, 1], offset: 137>>)
+  return
+}
+
 // A mean over pixels is a sum a thread.
 // CHECK-LABEL: func @sum
-// CHECK: gpu.launch_func @heed_kernels::@elementwise_3 blocks in (%c8, %c1, %c1) threads in (%c256, %c1, %c1)
+// CHECK: gpu.launch_func @heed_kernels::@elementwise_5 blocks in (%c8, %c1, %c1) threads in (%c256, %c1, %c1)
 func.func @sum(%x: memref<64x32x49xf32>, %y: memref<64x32xf32>) {
   linalg.reduce ins(%x : memref<64x32x49xf32>) outs(%y : memref<64x32xf32>) dimensions = [2]
     (%a: f32, %b: f32) {
@@ -85,3 +98,8 @@ func.func @feeds(%n: memref<40xi64>, %x: memref<40xf32>, %y: memref<2x40xf32>) {
 // CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
 // CHECK: llvm.func @elementwise_2
 // CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> f32
+// CHECK: llvm.func @elementwise_3
+// CHECK: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xi32>, !llvm.ptr<1>
+// CHECK: llvm.func @elementwise_4
+// CHECK-NOT: vector<4xi32>
+// CHECK: llvm.func @elementwise_5
