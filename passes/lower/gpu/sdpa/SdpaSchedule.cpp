@@ -139,7 +139,9 @@ struct Schedule {
           k.ifThen(k.lessThan(next, task.visited.end),
                    [&] { copyKeys(next, otherStage); });
           Scores s = buildScores(kernel, task, multiplyKeys(stage), firstKey);
-          rescale(k, sums.o, buildSoftmax(kernel, s, sums));
+          // At once: the factors' registers are free for p.
+          rescale(k, sums.o, buildMaximum(kernel, s, sums));
+          buildExponents(kernel, s, sums);
           multiplyValues(s, sums, stage);
           Values all{otherStage};
           sums.appendTo(all);

@@ -84,27 +84,41 @@ Scores buildScores(SdpaKernel &kernel, SdpaTask &task, Scores s,
   return s;
 }
 
-std::array<Value, kRowsOfLane> buildSoftmax(SdpaKernel &kernel, Scores &s,
+/// No key so far: 2^(−inf − 0) is 0, 2^(−inf + inf) would be NaN.
+static Value finiteOf(KernelBuilder &k, Value max) {
+  return k.select(isEqual(k, max, -kInf), k.f32(0), max);
+}
+
+std::array<Value, kRowsOfLane> buildMaximum(SdpaKernel &kernel, const Scores &s,
                                             SdpaSums &sums) {
   KernelBuilder &k = kernel.k;
   Value c = k.f32(kernel.softmaxFactor());
-  std::array<Value, kRowsOfLane> shift, factors;
+  std::array<Value, kRowsOfLane> factors;
   for (unsigned row = 0; row < kRowsOfLane; ++row) {
     Value max = s[0][2 * row];
     for (const FragmentC &tile : s)
       for (unsigned i : {2 * row, 2 * row + 1})
         max = arith::MaxNumFOp::create(k.b, k.loc, max, tile[i]);
     max = arith::MaxNumFOp::create(k.b, k.loc, maxOfQuad(k, max), sums.m[row]);
-    // No key so far: 2^(−inf − 0) is 0, 2^(−inf + inf) would be NaN.
-    Value finite = k.select(isEqual(k, max, -kInf), k.f32(0), max);
-    factors[row] = exp2(k, multiply(k, subtract(k, sums.m[row], finite), c));
+    Value below = subtract(k, sums.m[row], finiteOf(k, max));
+    factors[row] = exp2(k, multiply(k, below, c));
     sums.m[row] = max;
     sums.l[row] = multiply(k, sums.l[row], factors[row]);
+  }
+  return factors;
+}
+
+void buildExponents(SdpaKernel &kernel, Scores &s, SdpaSums &sums) {
+  KernelBuilder &k = kernel.k;
+  Value c = k.f32(kernel.softmaxFactor());
+  std::array<Value, kRowsOfLane> shift;
+  for (unsigned row = 0; row < kRowsOfLane; ++row) {
     // One multiply-add where scores are products; others may be as large as
     // floats are, and their difference is taken first.
-    shift[row] = finite;
+    shift[row] = finiteOf(k, sums.m[row]);
     if (!kernel.scalesInStage())
-      shift[row] = arith::NegFOp::create(k.b, k.loc, multiply(k, finite, c));
+      shift[row] =
+          arith::NegFOp::create(k.b, k.loc, multiply(k, shift[row], c));
   }
   for (FragmentC &tile : s)
     for (unsigned i = 0; i < 4; ++i) {
@@ -116,7 +130,6 @@ std::array<Value, kRowsOfLane> buildSoftmax(SdpaKernel &kernel, Scores &s,
       sums.l[rowOf(i)] =
           arith::AddFOp::create(k.b, k.loc, sums.l[rowOf(i)], tile[i]);
     }
-  return factors;
 }
 
 void rescale(KernelBuilder &k, Scores &o,

@@ -23,9 +23,11 @@ struct SdpaSums {
 Scores buildScores(SdpaKernel &kernel, SdpaTask &task, Scores s,
                    Value firstKey);
 
-/// s becomes p; m and l follow the new maximum. What o must be multiplied by.
-std::array<Value, kRowsOfLane> buildSoftmax(SdpaKernel &kernel, Scores &s,
+/// m and l follow the maximum of s. What o must be multiplied by.
+std::array<Value, kRowsOfLane> buildMaximum(SdpaKernel &kernel, const Scores &s,
                                             SdpaSums &sums);
+/// s becomes p, which l adds up.
+void buildExponents(SdpaKernel &kernel, Scores &s, SdpaSums &sums);
 void rescale(KernelBuilder &k, Scores &o,
              const std::array<Value, kRowsOfLane> &factors);
 

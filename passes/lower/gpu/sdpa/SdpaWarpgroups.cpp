@@ -290,7 +290,8 @@ struct WarpgroupSchedule {
     Scores s = awaitProduct(k, startScores(start, queries), 0);
     release(k, shared, panels.ring, start, isElected);
     s = buildScores(kernel, task, s, first);
-    buildSoftmax(kernel, s, sums);
+    buildMaximum(kernel, s, sums);
+    buildExponents(kernel, s, sums);
     Values p = pack(s);
 
     RingPosition second = next(k, panels.ring, start);
@@ -326,7 +327,8 @@ struct WarpgroupSchedule {
                     s = awaitProduct(k, s, 1);
                     release(k, shared, panels.ring, state.keys, isElected);
                     s = buildScores(kernel, task, s, firstKey);
-                    auto factors = buildSoftmax(kernel, s, state.sums);
+                    auto factors = buildMaximum(kernel, s, state.sums);
+                    buildExponents(kernel, s, state.sums);
                     state.sums.o = awaitProduct(k, o, 0);
                     release(k, shared, panels.values, state.values, isElected);
                     rescale(k, state.sums.o, factors);
