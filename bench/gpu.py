@@ -129,7 +129,7 @@ def run_kernels(arguments, run, device):
 
 def run_peers(arguments, run, cases, device):
     work = worker.Worker(command(arguments, "peers"))
-    versions = run.ask(work, {}, "PyTorch")
+    versions = run.ask(work, {}, "PyTorch", PEER_LIMIT)
     if versions is None:
         return
     run.data["versions"] = versions
@@ -216,6 +216,7 @@ def main():
         worker.main(arguments.worker, arguments)
         return 0
     if not arguments.run_only:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
         suite.prepare(arguments)
         models.prepare(arguments)
     return 0 if arguments.prepare_only else run_all(arguments)

@@ -99,10 +99,11 @@ def prepare_check(arguments, check, form):
         for path in sorted(check.onnx.parent.glob(f"{check.onnx.stem}.*.npy")):
             shutil.copy(path, folder / path.name.removeprefix(check.onnx.stem + "."))
     else:
-        flags = suite.save_inputs(check.inputs, folder)
-        subprocess.run([arguments.heed_run, model, "--no-fuse", *flags, "--output", folder], check=True, stdout=subprocess.DEVNULL)
+        with tempfile.TemporaryDirectory() as scratch:
+            flags = suite.save_inputs(check.inputs, pathlib.Path(scratch))
+            subprocess.run([arguments.heed_run, model, "--no-fuse", *flags, "--output", folder], check=True, stdout=subprocess.DEVNULL)
     atol, rtol = BOUNDS[check.element]
-    description.write_text(json.dumps({"name": check.name, "element": check.element, "atol": atol, "rtol": rtol}) + "\n")
+    description.write_text(json.dumps({"name": check.name, "inputs": list(check.inputs), "atol": atol, "rtol": rtol}) + "\n")
 
 
 def selected(arguments):
@@ -219,7 +220,10 @@ class Checks:
 
     def run(self, folder, chip):
         check = json.loads((folder / "check.json").read_text())
-        inputs = [numbers.read_npy(folder / f"in{n}.npy") for n in range(len(list(folder.glob("in*.npy"))))]
+        # Drawn again, so that they need not travel; a network's are in files.
+        inputs = [(element, shape, numbers.draw(element, math.prod(shape), seed))
+                  for seed, (_, element, shape) in enumerate(check["inputs"])]
+        inputs = inputs or [numbers.read_npy(folder / f"in{n}.npy") for n in range(len(list(folder.glob("in*.npy"))))]
         error, share = 0.0, 0.0
         results, counts = self.runtime.run(folder / f"{chip}.so", inputs)
         if counts.launches == 0:

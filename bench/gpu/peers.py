@@ -91,4 +91,5 @@ class Peers:
                 events[1].record()
                 torch.cuda.synchronize()
                 times.append(events[0].elapsed_time(events[1]) / 1e3 / calls)
-        return {"engine": engine if engine == "triton tutorial" else f"torch {engine}", **rate(case, times, None)}
+        named = {"engine": engine, "element": "f16"} if engine == "triton tutorial" else {"engine": f"torch {engine}"}
+        return {**named, **rate(case, times, None)}

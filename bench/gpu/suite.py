@@ -90,12 +90,12 @@ def write_if_changed(path, text):
         path.write_text(text)
 
 
-def save_inputs(inputs, folder, first_seed=0):
-    """The inputs of a case as .npy files, as flags of heed-run."""
+def save_inputs(inputs, folder):
+    """The inputs of a case, drawn by their numbers as seeds, as .npy files: flags of heed-run."""
     flags = []
     for number, (_, element, shape) in enumerate(inputs):
         path = folder / f"in{number}.npy"
-        numbers.write_npy(path, element, shape, numbers.draw(element, math.prod(shape), first_seed + number))
+        numbers.write_npy(path, element, shape, numbers.draw(element, math.prod(shape), number))
         flags += ["--input", path]
     return flags
 

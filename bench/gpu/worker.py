@@ -1,6 +1,7 @@
 """Work in a process of its own, with a limit of time: what hangs or breaks the device's context is ended, and the next job gets
 a new one. Jobs and replies are lines of JSON."""
 import json
+import os
 import pathlib
 import selectors
 import subprocess
@@ -75,8 +76,8 @@ class Worker:
 
 def serve(do):
     """The other side: replies to the jobs of standard input, until one fails."""
-    out = sys.stdout
-    sys.stdout = sys.stderr  # what libraries print is no reply
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print is no reply
     for line in sys.stdin:
         job = json.loads(line)
         try:
