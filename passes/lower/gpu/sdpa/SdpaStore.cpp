@@ -66,17 +66,20 @@ struct Store {
   const SdpaTask &task;
   const SdpaSums &sums;
   LaneColumns columns = columnsOfLane(kernel.tiles.elementBytes);
-  Value ofLane; // its first column of a group (i32)
 
   Store(SdpaKernel &kernel, const SdpaTask &task, const SdpaSums &sums)
-      : kernel(kernel), k(kernel.k), task(task), sums(sums),
-        ofLane(k.mul(task.lane.quad, k.i32(columns.width))) {}
+      : kernel(kernel), k(kernel.k), task(task), sums(sums) {}
+
+  /// Its first column of a group (i32), for each row anew: made once, D 64 on
+  /// sm_80 takes 129 registers, one too many for two blocks on an SM.
+  Value columnOfLane() { return k.mul(task.lane.quad, k.i32(columns.width)); }
 
   /// Of each group of columns that a lane has beside each other, those that
   /// exist: store(first column of the group, the values, `width` of them).
   void storeColumns(unsigned row, int64_t count, int64_t width,
                     llvm::function_ref<void(int64_t, ArrayRef<Value>)> store) {
     int64_t span = 8 * columns.tiles;
+    Value ofLane = columnOfLane();
     for (int64_t first = 0; first < count; first += span) {
       Values values;
       for (int64_t i = 0; i < columns.width; ++i)
@@ -100,7 +103,7 @@ struct Store {
     Value rowBytes = kernel.o.strideBytes(k, SdpaOp::I);
     Value address =
         k.advance(head, k.add(k.mul(k.widen(task.rows[row]), rowBytes),
-                              k.mul(k.widen(ofLane), columnBytes)));
+                              k.mul(k.widen(columnOfLane()), columnBytes)));
     storeColumns(
         row, kernel.op.getStaticSize(SdpaOp::E), isWide ? columns.width : 1,
         [&](int64_t first, ArrayRef<Value> values) {
@@ -115,7 +118,7 @@ struct Store {
   /// A row of o before it is divided, then m and l.
   void storePart(unsigned row, Value isFirst, Value l) {
     Value start = kernel.sumsRow(task.b, task.h, task.part, task.rows[row]);
-    Value address = k.advance(start, k.widen(k.mul(ofLane, k.i32(4))));
+    Value address = k.advance(start, k.widen(k.mul(columnOfLane(), k.i32(4))));
     int64_t end = SdpaSplit::columns(kernel.op);
     storeColumns(row, std::min<int64_t>(end, 8 * sums.o.size()), columns.width,
                  [&](int64_t first, ArrayRef<Value> values) {
