@@ -31,10 +31,8 @@ CAUSAL, LAST, ZERO = ", causal = #attn.causal<top_left>", ", causal = #attn.caus
 @dataclasses.dataclass
 class Check:
     name: str
-    element: str
-    text: str  # MLIR, or
+    model: object = None  # Attention, Gate or Row; or
     onnx: pathlib.Path = None  # a file with inputs and outputs beside it
-    inputs: list = ()
 
 
 def attentions():
@@ -74,10 +72,10 @@ def rows():
 def checks():
     """From networks of PyTorch too, with its numbers."""
     for name, model in (*attentions(), *gates(), *rows()):
-        yield Check(name, model.element, model.mlir(), inputs=list(model.inputs()))
+        yield Check(name, model)
     for name in ("se_timm", "cbam_timm", "eca_timm", "mha_self", "sdpa_causal", "encoder_layer", "norms", "ropes"):
         path = suite.ROOT / "tests/models" / f"{name}.onnx"
-        yield Check(f"onnx_{name}", "f32", "", onnx=path)
+        yield Check(f"onnx_{name}", onnx=path)
 
 
 def prepare_check(arguments, check, form):
@@ -85,7 +83,7 @@ def prepare_check(arguments, check, form):
     folder.mkdir(parents=True, exist_ok=True)
     model = check.onnx or folder / "model.mlir"
     if not check.onnx:
-        suite.write_if_changed(model, check.text)
+        suite.write_if_changed(model, check.model.mlir())
     for chip in suite.chips_of("sdpa" if "sdpa" in check.name else "", arguments.chips):
         library = folder / f"{chip}.so"
         if not suite.is_newer(library, model, arguments.heed_compile):
@@ -99,11 +97,11 @@ def prepare_check(arguments, check, form):
         for path in sorted(check.onnx.parent.glob(f"{check.onnx.stem}.*.npy")):
             shutil.copy(path, folder / path.name.removeprefix(check.onnx.stem + "."))
     else:
-        with tempfile.TemporaryDirectory() as scratch:
-            flags = suite.save_inputs(check.inputs, pathlib.Path(scratch))
-            subprocess.run([arguments.heed_run, model, "--no-fuse", *flags, "--output", folder], check=True, stdout=subprocess.DEVNULL)
-    atol, rtol = BOUNDS[check.element]
-    description.write_text(json.dumps({"name": check.name, "inputs": list(check.inputs), "atol": atol, "rtol": rtol}) + "\n")
+        suite.compute(arguments, check.model, folder, "--no-fuse")
+    element = check.model.element if check.model else "f32"
+    inputs = list(check.model.inputs()) if check.model else []
+    atol, rtol = BOUNDS[element]
+    description.write_text(json.dumps({"name": check.name, "element": element, "inputs": inputs, "atol": atol, "rtol": rtol}) + "\n")
 
 
 def selected(arguments):
@@ -198,11 +196,10 @@ class Runtime:
             self.library.heed_program_destroy(program)
 
 
-def compare(got, want, element, atol, rtol):
-    """(largest error, the largest share of its bound)"""
+def compare(got, want, atol, rtol):
+    """Of two lists: (largest error, the largest share of its bound)"""
     error, share = 0.0, 0.0
-    count = len(want) // numbers.BYTES[element]
-    for a, b in zip(numbers.floats(element, got, 0, count), numbers.floats(element, want, 0, count)):
+    for a, b in zip(got, want):
         if a == b or (math.isnan(a) and math.isnan(b)):
             continue
         difference = abs(a - b)
@@ -229,10 +226,13 @@ class Checks:
         if counts.launches == 0:
             raise RuntimeError("expected kernels to be launched, got none")
         for n, got in enumerate(results):
-            element, _, want = numbers.read_npy(folder / f"out{n}.npy")
-            if len(got) != len(want):
-                raise RuntimeError(f"result {n}: expected {len(want)} bytes, got {len(got)}")
-            one, other = compare(got, want, element, check["atol"], check["rtol"])
+            wide, shape, want = numbers.read_npy(folder / f"out{n}.npy")
+            element = check["element"] if n == 0 else wide  # the second is a log-sum-exp
+            count = math.prod(shape)
+            if len(got) != count * numbers.BYTES[element]:
+                raise RuntimeError(f"result {n}: expected {count} elements of {element}, got {len(got)} bytes")
+            one, other = compare(numbers.floats(element, got, 0, count), numbers.floats(wide, want, 0, count), check["atol"],
+                                 check["rtol"])
             error, share = max(error, one), max(share, other)
         return {"error": error, "share_of_bound": share, "atol": check["atol"], "rtol": check["rtol"], "launches": counts.launches,
                 "library_calls": counts.libraryCalls, "host_calls": counts.hostCalls}

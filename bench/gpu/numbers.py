@@ -40,6 +40,16 @@ def floats(element, data, first, count):
     return struct.unpack(f"<{count}" + {"f16": "e", "i1": "?", "i64": "q"}[element], part)
 
 
+def widened(element, count, seed):
+    """The same numbers as draw's, those of 16 bits as f32: (element, bytes)."""
+    data = draw(element, count, seed)
+    if element not in ("bf16", "f16"):
+        return element, data
+    period = min(count, PERIOD)
+    tile = array.array("f", floats(element, data, 0, period)).tobytes()
+    return "f32", (tile * (count // max(1, period) + 1))[:4 * count]
+
+
 def write_npy(path, element, shape, data):
     """Format 1.0; bf16 is V2, as ml_dtypes writes it."""
     header = repr({"descr": CODES[element], "fortran_order": False, "shape": tuple(shape)}).encode()

@@ -90,24 +90,25 @@ def write_if_changed(path, text):
         path.write_text(text)
 
 
-def save_inputs(inputs, folder):
-    """The inputs of a case, drawn by their numbers as seeds, as .npy files: flags of heed-run."""
-    flags = []
-    for number, (_, element, shape) in enumerate(inputs):
-        path = folder / f"in{number}.npy"
-        numbers.write_npy(path, element, shape, numbers.draw(element, math.prod(shape), number))
-        flags += ["--input", path]
-    return flags
-
-
-def expect(arguments, case, folder):
-    """Elements of the result at random places, from the CPU's kernels."""
+def compute(arguments, model, folder, *flags):
+    """The results of a case in `folder`, by the CPU and in f32: sums of f16 in f16 would be less exact than a kernel."""
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
-        flags = save_inputs(case.model.inputs(), scratch)
-        subprocess.run([arguments.heed_run, folder / "model.mlir", *flags, "--output", scratch / "out"], check=True,
+        (scratch / "model.mlir").write_text(dataclasses.replace(model, element="f32").mlir())
+        for number, (_, element, shape) in enumerate(model.inputs()):
+            path = scratch / f"in{number}.npy"
+            wide, data = numbers.widened(element, math.prod(shape), number)
+            numbers.write_npy(path, wide, shape, data)
+            flags += ("--input", path)
+        subprocess.run([arguments.heed_run, scratch / "model.mlir", *flags, "--output", folder], check=True,
                        stdout=subprocess.DEVNULL)
-        element, shape, data = numbers.read_npy(scratch / "out/out0.npy")
+
+
+def expect(arguments, case):
+    """Elements of the result at random places, from the CPU's kernels."""
+    with tempfile.TemporaryDirectory() as scratch:
+        compute(arguments, case.model, scratch)
+        element, shape, data = numbers.read_npy(pathlib.Path(scratch, "out0.npy"))
     generator = random.Random(case.name)
     places = [generator.randrange(math.prod(shape)) for _ in range(SAMPLES)]
     return {"places": places, "values": [numbers.floats(element, data, place, 1)[0] for place in places]}
@@ -127,7 +128,7 @@ def prepare_case(arguments, case, form):
     if not is_newer(description, model):
         data = case.describe()
         if case.family != "sdpa":  # whose rows are computed where they are compared
-            data["samples"] = expect(arguments, case, folder)
+            data["samples"] = expect(arguments, case)
         description.write_text(json.dumps(data) + "\n")
 
 

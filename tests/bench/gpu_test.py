@@ -21,6 +21,14 @@ class Numbers(unittest.TestCase):
             self.assertTrue(300 < sum(value < 0 for value in values) < 700)
             self.assertEqual(list(values[7:9]), list(numbers.floats(element, data, 7, 2)))
 
+    def test_the_same_numbers_in_f32(self):
+        for count in (5, numbers.PERIOD + 5):
+            element, data = numbers.widened("bf16", count, 4)
+            self.assertEqual((element, len(data)), ("f32", 4 * count))
+            self.assertEqual(list(numbers.floats("f32", data, count - 5, 5)),
+                             list(numbers.floats("bf16", numbers.draw("bf16", count, 4), count - 5, 5)))
+        self.assertEqual(numbers.widened("i1", 5, 4), ("i1", numbers.draw("i1", 5, 4)))
+
     def test_long_tensors_repeat(self):
         data = numbers.draw("f16", numbers.PERIOD + 5, 1)
         self.assertEqual(data[:10], data[-10:])
@@ -83,12 +91,12 @@ class Cases(unittest.TestCase):
 
 class Verdicts(unittest.TestCase):
     def test_bounds(self):
-        one, other = numbers.struct.pack("<2f", 1, 2), numbers.struct.pack("<2f", 1, 2.5)
-        self.assertEqual(models.compare(one, one, "f32", 1e-3, 1e-3), (0, 0))
-        error, share = models.compare(other, one, "f32", 0.1, 0.2)
+        one, other = [1, 2], [1, 2.5]
+        self.assertEqual(models.compare(one, one, 1e-3, 1e-3), (0, 0))
+        error, share = models.compare(other, one, 0.1, 0.2)
         self.assertAlmostEqual(error, 0.5)
         self.assertAlmostEqual(share, 1)
-        self.assertEqual(models.compare(b"\xff" * 8, one, "f32", 0.1, 0.1), (math.inf, math.inf))
+        self.assertEqual(models.compare([1, math.nan], one, 0.1, 0.1), (math.inf, math.inf))
 
     def test_targets(self):
         def row(schedule, length, tflops):
