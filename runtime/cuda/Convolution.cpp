@@ -8,8 +8,8 @@
 
 #include "runtime/cuda/DnnTensor.h"
 
-#include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace heed::cuda {
 

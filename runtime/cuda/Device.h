@@ -110,6 +110,8 @@ public:
                  const int64_t *frame);
   void launch(const void *image, const char *name, const int64_t *frame,
               int64_t words);
+  /// What the record describes, decoded once.
+  const runtime::Site &siteOf(const int64_t *record);
   /// Runs the primitive on the device, or tells why that is not possible.
   std::string runPrimitive(const int64_t *record, const int64_t *call);
   /// Waits for all that was started.

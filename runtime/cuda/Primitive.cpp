@@ -4,8 +4,6 @@
 
 #include "runtime/cuda/LibraryCalls.h"
 
-#include <algorithm>
-
 namespace heed::cuda {
 
 using runtime::PrimitiveKind;
@@ -43,11 +41,15 @@ static std::string whyNoLibrary(Session &session, PrimitiveKind kind) {
                                        : session.cudnn().why;
 }
 
-std::string Session::runPrimitive(const int64_t *record, const int64_t *call) {
+const Site &Session::siteOf(const int64_t *record) {
   auto found = sites.find(record);
   if (found == sites.end())
     found = sites.emplace(record, runtime::decodeSite(record)).first;
-  const Site &site = found->second;
+  return found->second;
+}
+
+std::string Session::runPrimitive(const int64_t *record, const int64_t *call) {
+  const Site &site = siteOf(record);
   size_t count = site.operands.size();
   std::vector<View> views = runtime::makeViews(site, call + count);
   for (const View &view : views)
@@ -99,7 +101,7 @@ int32_t heed_cuda_primitive(HeedContext *context, const int64_t *record,
     std::string why = session.runPrimitive(record, call);
     if (why.empty())
       return;
-    Site site = heed::runtime::decodeSite(record);
+    const Site &site = session.siteOf(record);
     for (bool results : {false, true})
       for (size_t i = 0; i < site.operands.size(); ++i)
         if (isResult(site.operands[i].role) == results)

@@ -48,8 +48,7 @@ std::string whyNot(linalg::LinalgOp op) {
   if (op.getNumReductionLoops() > 0 && (linalg::isaContractionOpInterface(op) ||
                                         linalg::isaConvolutionOpInterface(op)))
     return "loops: expected no product, convolution or pooling, which "
-           "libraries "
-           "have";
+           "libraries have";
   auto type = dyn_cast<MemRefType>(op.getDpsInits()[0].getType());
   if (!type || type.getRank() == 0)
     return "result: expected at least one dim";
